@@ -1,0 +1,60 @@
+# Each target sets up what it needs; `make play` is the one to start with.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+TESTS ?= tests
+
+.PHONY: install play test lint format bench pictures lock clean
+
+install: $(VENV)/.installed
+
+play: install
+	@$(BIN)/twodeck playground
+
+test: lint
+	$(BIN)/python -m pytest $(TESTS)
+
+lint: $(VENV)/.developer
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright --level error
+	$(BIN)/lint-imports
+
+format: $(VENV)/.developer
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.developer
+	$(BIN)/python -m benchmarks
+
+pictures: $(VENV)/.developer
+	$(BIN)/python -m tests.pictures
+
+lock: $(VENV)/.developer
+	$(COMPILE) pyproject.toml --group build -o requirements.lock
+	$(COMPILE) pyproject.toml --group dev --constraint requirements.lock -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) build dist
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Twodeck needs Python 3.11 or newer; '$(PYTHON)' is older. Try: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+	  echo "This Python cannot make virtual environments. On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.created requirements.lock pyproject.toml
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements.lock || { \
+	  $(PIP) install --require-hashes -r requirements.lock || { \
+	    echo "A dependency has no ready-made package for this machine and needs a compiler." >&2; \
+	    echo "python-stretch is the usual one (Linux on ARM): apt-get install g++ cmake, then make again." >&2; exit 1; }; }
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.developer: $(VENV)/.installed requirements-dev.lock
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,1 @@
+"""What we measure about Twodeck and how to repeat it: `python -m benchmarks [NAME...]`."""

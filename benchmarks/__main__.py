@@ -1,0 +1,31 @@
+"""Runs the benchmarks named as arguments, or every module of this package that has a `main`."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+
+import benchmarks
+
+
+def names() -> list[str]:
+    return sorted(module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name != "__main__")
+
+
+def run(wanted: list[str]) -> int:
+    known = names()
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        print(f"No such benchmark: {', '.join(unknown)}. There are: {', '.join(known)}", file=sys.stderr)
+        return 2
+    for name in wanted or known:
+        module = importlib.import_module(f"benchmarks.{name}")
+        if hasattr(module, "main"):
+            print(f"== {name}: {(module.__doc__ or '').strip().splitlines()[0]}", flush=True)
+            module.main()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,128 @@
+"""The command line: `twodeck run | playground | mix | invite | jobs | backup`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+OK, FAULT, USAGE = 0, 1, 2
+ENV_FILE = Path(".env")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code of the process."""
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    return command(options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="twodeck", description="A Discord bot that makes mashups.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="run the bot on Discord; needs DISCORD_TOKEN")
+    run.add_argument("--env-file", type=Path, help="settings in a file (default: .env here, if there is one)")
+    run.add_argument(
+        "--after-restore",
+        action="store_true",
+        help="the database was restored from a backup: end what it left open",
+    )
+    run.set_defaults(command=_run)
+    play = commands.add_parser("playground", help="the whole bot in a browser page, without Discord")
+    play.add_argument("--port", type=int, default=0, help="port of the page (default: a free one)")
+    play.add_argument("--verbose", action="store_true", help="show the bot's log here too")
+    play.set_defaults(command=_playground)
+    mix = commands.add_parser("mix", help="mix two files in the terminal with the embedded engine")
+    _add_mix(mix)
+    invite = commands.add_parser("invite", help="print the link that adds the bot to a server")
+    invite.add_argument("--env-file", type=Path, help="settings in a file (default: .env here, if there is one)")
+    invite.set_defaults(command=_invite)
+    _add_tools(commands)
+    return parser
+
+
+def _add_tools(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from bot import tools
+
+    jobs = commands.add_parser("jobs", help="list jobs, newest first, also while the bot runs")
+    tools.add_jobs_arguments(jobs)
+    jobs.set_defaults(command=lambda options: tools.list_jobs(options, _env_file(options)))
+    backup = commands.add_parser("backup", help="copy the database and check the copy, also while the bot runs")
+    tools.add_backup_arguments(backup)
+    backup.set_defaults(command=lambda options: tools.take_backup(options, _env_file(options)))
+    for parser in (jobs, backup):
+        parser.add_argument(
+            "--env-file", type=Path, help="settings in a file (default: .env here, if there is one)"
+        )
+
+
+def _add_mix(parser: argparse.ArgumentParser) -> None:
+    from bot import mix
+
+    mix.add_arguments(parser)
+    parser.set_defaults(command=mix.run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    import discord
+
+    from bot import app
+    from bot.database import DatabaseError
+    from bot.settings import SettingsError, load
+
+    try:
+        settings = load(_env_file(options))
+        logging.basicConfig(
+            level=settings.log.level,
+            stream=sys.stderr,
+            format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+        )
+        asyncio.run(app.run(settings, after_restore=options.after_restore))
+    except SettingsError as error:
+        return _complain(str(error), USAGE)
+    except discord.LoginFailure:
+        return _complain("Discord refuses DISCORD_TOKEN. Make a new one in the developer portal.", USAGE)
+    except DatabaseError as error:
+        return _complain(str(error), FAULT)
+    return OK
+
+
+def _playground(options: argparse.Namespace) -> int:
+    from bot.playground import launcher
+
+    return launcher.main(port=options.port, verbose=options.verbose)
+
+
+def _invite(options: argparse.Namespace) -> int:
+    import aiohttp
+    import discord
+
+    from bot import client
+    from bot.settings import DiscordSettings, SettingsError, read
+
+    try:
+        settings = read(DiscordSettings, _env_file(options))
+        print(client.invite_link(asyncio.run(client.application_id(settings))))
+    except SettingsError as error:
+        return _complain(str(error), USAGE)
+    except discord.LoginFailure:
+        return _complain("Discord refuses DISCORD_TOKEN. Make a new one in the developer portal.", USAGE)
+    except (aiohttp.ClientError, discord.DiscordException, OSError) as error:
+        return _complain(f"Discord cannot be reached: {error}", FAULT)
+    return OK
+
+
+def _env_file(options: argparse.Namespace) -> Path | None:
+    return options.env_file or (ENV_FILE if ENV_FILE.is_file() else None)
+
+
+def _complain(sentence: str, code: int) -> int:
+    print(f"twodeck: {sentence}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""Telling the operators that something needs them: once for each cause, until it clears."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+
+import aiohttp
+
+from bot.clock import Clock
+from bot.database import Database
+from bot.errors import Value
+from bot.posts import store as posts
+from bot.posts.post import Alert, NewPost, Purpose
+from bot.settings import OperatorSettings
+from bot.texts import DEFAULT, say
+
+log = logging.getLogger(__name__)
+_WEBHOOK_SECONDS = 5
+
+
+class Cause(StrEnum):
+    """What operators are told of; `alert-CAUSE` is the sentence."""
+
+    BACKUP_FAILED = "backup-failed"
+    DISK_LOW = "disk-low"
+    UNEXPECTED = "unexpected"
+
+
+class Alerts:
+    """Always the log; besides it the alert channel by a post of its own, or the webhook. Never raises."""
+
+    def __init__(self, db: Database, clock: Clock, settings: OperatorSettings, wake: Callable[[], None]) -> None:
+        self._db = db
+        self._clock = clock
+        self._settings = settings
+        self._wake = wake
+        self._standing: dict[Cause, int] = {}
+        self._operators = settings.named
+
+    @property
+    def operators(self) -> tuple[str, ...]:
+        """User ids: those of the settings, or else whoever Discord says owns the application."""
+        return self._operators
+
+    def know_owners(self, owners: Sequence[str]) -> None:
+        """Discord said who owns the application; settings that name operators win."""
+        self._operators = self._settings.named or tuple(owners)
+
+    async def alert(self, cause: Cause, **values: Value) -> None:
+        """Tell of `cause`, unless it stands already. A post's row also stands through a restart."""
+        if cause in self._standing:
+            return
+        self._standing[cause] = self._clock.now()
+        log.warning("alert: %s", say(DEFAULT, f"alert-{cause}", **values))
+        try:
+            if self._settings.alert_channel:
+                await self._post(cause, values)
+            elif self._settings.alert_webhook.get_secret_value():
+                await self._call(say(DEFAULT, f"alert-{cause}", **values))
+        except Exception:
+            log.exception("the alert %s was not sent", cause)
+
+    async def clear(self, cause: Cause, *, after_ms: int = 0) -> None:
+        """It is over, if it has stood for `after_ms`: the next time is told again."""
+        before = self._clock.now() - after_ms
+        if self._standing.get(cause, before + 1) <= before:
+            del self._standing[cause]
+        if self._settings.alert_channel:
+            await self._db.work(lambda tx: posts.set_aside(tx, _subject(cause), before))
+
+    async def _post(self, cause: Cause, values: dict[str, Value]) -> None:
+        body = Alert(cause=cause.value, locale=DEFAULT, operators=self._operators, values=values).to_json()
+        post = NewPost(Purpose.ALERT, self._settings.alert_channel, body)
+        post_id, now = self._clock.new_id(), self._clock.now()
+        await self._db.work(lambda tx: posts.add(tx, _subject(cause), post, post_id=post_id, now=now))
+        self._wake()
+
+    async def _call(self, sentence: str) -> None:
+        """Discord's own shape of a webhook, which chat programs take too. The address is a secret: never logged."""
+        timeout = aiohttp.ClientTimeout(total=_WEBHOOK_SECONDS)
+        body = {"content": sentence, "text": sentence, "allowed_mentions": {"parse": []}}
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=timeout) as session,
+                session.post(
+                    self._settings.alert_webhook.get_secret_value(), json=body, allow_redirects=False
+                ) as answer,
+            ):
+                if answer.status >= 300:
+                    log.warning("the alert webhook answered %d", answer.status)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            log.warning("the alert webhook cannot be reached (%s)", type(error).__name__)
+
+
+def _subject(cause: Cause) -> str:
+    return f"alert:{cause}"

@@ -1,0 +1,306 @@
+"""The composition root: which parts there are, their order, and the loop that keeps a bot up."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import shutil
+import signal
+from pathlib import Path
+
+import aiohttp
+import discord
+
+from bot.alerts import Alerts, Cause
+from bot.client import Services, TwodeckBot
+from bot.clock import Clock
+from bot.database import Database, Tx
+from bot.engines.hosted.build import build
+from bot.engines.hosted.engine import HostedEngine
+from bot.engines.local.engine import LocalEngine
+from bot.engines.local.studio import Studio
+from bot.engines.registry import Registry
+from bot.files.download import Downloader
+from bot.files.store import FileStore
+from bot.jobs import store as jobs
+from bot.jobs.board import Board
+from bot.jobs.line import JobLine
+from bot.jobs.restore import quarantine
+from bot.jobs.service import JobService
+from bot.jobs.steps import Pace, Steps
+from bot.posts.line import PostLine
+from bot.posts.port import Delivery
+from bot.posts.post import Post, Progress
+from bot.request import EngineName
+from bot.runner import Runner
+from bot.settings import Settings, SettingsError
+from bot.upkeep import Upkeep
+from bot.web.callbacks import Callbacks
+from bot.web.listener import Listener
+from bot.worker.pool import Pool
+
+log = logging.getLogger(__name__)
+_FIRST_PAUSE = 5.0
+_LONGEST_PAUSE = 30 * 60.0
+_STEADY_SECONDS = 30 * 60.0
+_PROBES = 2
+
+
+class _Slot:
+    """The delivery in force: cogs attach one, a later client replaces it."""
+
+    def __init__(self) -> None:
+        self._delivery: Delivery | None = None
+
+    def attach(self, delivery: Delivery) -> None:
+        self._delivery = delivery
+
+    def _now(self) -> Delivery:
+        if self._delivery is None:
+            raise RuntimeError("no delivery is attached yet")
+        return self._delivery
+
+    async def send(self, post: Post) -> str:
+        return await self._now().send(post)
+
+    async def find(self, post: Post) -> str | None:
+        return await self._now().find(post)
+
+    async def show(self, post: Post, progress: Progress) -> None:
+        await self._now().show(post, progress)
+
+
+class Parts:
+    """Everything behind the client. `open` and `close` may each be called again after the other."""
+
+    def __init__(self, settings: Settings, *, after_restore: bool = False) -> None:
+        self._settings = settings
+        self._after_restore = after_restore
+        self._folder = settings.storage.data_dir
+        self._services: Services | None = None
+        self._stack = contextlib.AsyncExitStack()
+        self._runner: Runner | None = None
+        self._board: Board | None = None
+        self._upkeep: Upkeep | None = None
+
+    async def open(self) -> Services:
+        """Open all parts, or the ones already open. Raises `DatabaseError`."""
+        if self._services is None:
+            try:
+                self._services = await self._open()
+            except BaseException:
+                await self._stack.aclose()
+                raise
+        return self._services
+
+    def start(self) -> None:
+        if self._runner is not None and self._board is not None and self._upkeep is not None:
+            self._runner.start()
+            self._board.start()
+            self._upkeep.start()
+
+    async def close(self) -> None:
+        """Take no more jobs, let steps finish for a moment, close everything in reverse order."""
+        if self._services is not None:
+            self._services.jobs.stop()
+            self._services = None
+        await self._stack.aclose()
+
+    async def _open(self) -> Services:
+        settings, clock, slot = self._settings, Clock(), _Slot()
+        db = Database(self._folder / "twodeck.db")
+        self._stack.push_async_callback(db.close)
+        await db.open()
+        await self._quarantine(db, clock)
+        files = FileStore(self._folder / "files")
+        files.prepare()
+        downloader = Downloader(
+            settings.downloads.hosts,
+            max_bytes=settings.downloads.max_source_mb << 20,
+            timeout_seconds=300,
+            user_agent="Twodeck",
+        )
+        self._stack.push_async_callback(downloader.close)
+        probes = self._pool(_PROBES)
+        studio = Studio(self._pool(settings.local.workers * 2))
+        rings = _Rings(db)
+        self._stack.push_async_callback(rings.close)
+        alerts = Alerts(db, clock, settings.operator, rings.wake)
+        local = LocalEngine(
+            studio,
+            self._work_folder(),
+            workers=settings.local.workers,
+            on_change=rings.changed,
+            on_end=rings.ended,
+        )
+        self._stack.push_async_callback(local.close)
+        hosted = self._hosted(clock, probes)
+        registry = Registry([local, *hosted])
+        pace = Pace(int(settings.web.poll_seconds * 1000), int(settings.web.grace_seconds * 1000))
+        steps = Steps(db, clock, registry, files, downloader, probes, pace)
+        line = JobLine(
+            db, clock, registry, steps, rings.changed, lambda job: alerts.alert(Cause.UNEXPECTED, job=job)
+        )
+        posts = PostLine(db, clock, slot, rings.posted)
+        runner = self._runner = Runner(db, clock, [line, posts])
+        board = self._board = Board(db, clock, registry, line, slot, edit_seconds=settings.discord.edit_seconds)
+        rings.connect(board, runner)
+        self._stack.push_async_callback(board.stop)
+        self._stack.push_async_callback(runner.stop)
+        upkeep = self._upkeep = Upkeep(db, clock, files, alerts, settings.upkeep, self._folder)
+        self._stack.push_async_callback(upkeep.stop)
+        service = JobService(
+            db,
+            clock,
+            registry,
+            max_source_bytes=settings.downloads.max_source_mb << 20,
+            queue=settings.queue,
+            quota=settings.quota,
+            wake=runner.wake,
+        )
+        if hosted:
+            await self._listen(Callbacks(db, clock, settings.kie.webhook_key, runner.wake))
+        return Services(jobs=service, files=files, delivery=slot, db=db, clock=clock, alerts=alerts)
+
+    async def _quarantine(self, db: Database, clock: Clock) -> None:
+        """Only at the first start after a restore, before anything looks at a job."""
+        if self._after_restore:
+            now = clock.now()
+            counts = await db.work(lambda tx: quarantine(tx, now=now, new_id=clock.new_id))
+            log.warning("after the restore: %s", ", ".join(f"{n} {what}" for what, n in counts.items()))
+            shutil.rmtree(self._folder / "jobs", ignore_errors=True)  # no job waits for any of it now
+            self._after_restore = False
+
+    def _hosted(self, clock: Clock, pool: Pool) -> list[HostedEngine]:
+        """The hosted engines whose key is set."""
+        settings = self._settings
+        accounts = {EngineName(name): getattr(settings, name) for name in ("kie", "sunoapi", "apibox")}
+        engines = build(accounts, settings.web.public_url, settings.downloads, pool, self._work_folder(), clock)
+        for engine in engines:
+            self._stack.push_async_callback(engine.close)
+        return engines
+
+    async def _listen(self, callbacks: Callbacks) -> None:
+        listener = Listener(callbacks)
+        self._stack.push_async_callback(listener.stop)
+        try:
+            await listener.start(*self._settings.web.where)
+        except OSError as problem:
+            where = self._settings.web.listen
+            raise SettingsError(f"TWODECK_LISTEN {where} cannot be used ({problem.strerror}).") from None
+
+    def _pool(self, workers: int) -> Pool:
+        pool = Pool(workers)
+        self._stack.push_async_callback(pool.close)
+        return pool
+
+    def _work_folder(self) -> Path:
+        """The local engine's directories; finished ones of a dead process are still good, so they stay."""
+        folder = self._folder / "jobs"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+class _Rings:
+    """Who is told when something happens to a job; a ring is a row, so that a restart cannot lose it."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._board: Board | None = None
+        self._runner: Runner | None = None
+        self._ringing: set[asyncio.Task[None]] = set()
+
+    def connect(self, board: Board, runner: Runner) -> None:
+        self._board, self._runner = board, runner
+
+    def changed(self, job: str) -> None:
+        if self._board is not None:
+            self._board.changed(job)
+
+    def ended(self, job: str) -> None:
+        """An engine is finished with a job."""
+        ringing = asyncio.create_task(self._ring(job), name=f"ring:{job}")
+        self._ringing.add(ringing)
+        ringing.add_done_callback(self._ringing.discard)
+
+    def posted(self, tx: Tx, post: Post) -> None:
+        """In the unit that ends a post: wake its subject."""
+        kind, _, name = post.subject.partition(":")
+        if kind == "job":
+            jobs.ring(tx, name)
+
+    def wake(self) -> None:
+        """A row became due."""
+        if self._runner is not None:
+            self._runner.wake()
+
+    async def close(self) -> None:
+        await asyncio.gather(*self._ringing, return_exceptions=True)
+
+    async def _ring(self, job: str) -> None:
+        await self._db.work(lambda tx: jobs.ring(tx, job))
+        self.wake()
+
+
+def create_bot(settings: Settings) -> TwodeckBot:
+    """The bot, ready to `start(token)`; it opens its parts when it starts and closes them when it is closed."""
+    return TwodeckBot(settings.discord, Parts(settings))
+
+
+async def run(settings: Settings, *, after_restore: bool = False) -> None:
+    """Keep a bot running until SIGTERM or SIGINT. Raises `discord.LoginFailure`, `DatabaseError`, `SettingsError`.
+
+    The parts stay open; the client, which works once, is rebuilt after a pause that grows from 5 s to 30 min, so
+    that a crash loop stays far below Discord's limit of identifies.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    parts = Parts(settings, after_restore=after_restore)
+    try:
+        await parts.open()
+        await _keep_up(settings, parts, stop)
+    finally:
+        await parts.close()
+
+
+async def _keep_up(settings: Settings, parts: Parts, stop: asyncio.Event) -> None:
+    pause = _FIRST_PAUSE
+    clock = Clock()
+    while not stop.is_set():
+        started = clock.monotonic()
+        try:
+            await _run_client(settings, parts, stop)
+        except discord.LoginFailure:
+            raise
+        except (discord.DiscordException, aiohttp.ClientError, OSError, AttributeError):
+            # AttributeError: discord.py dies with one when the gateway is down at the first connect (its #10520).
+            log.exception("the connection to Discord ended")
+        if stop.is_set():
+            return
+        if clock.monotonic() - started > _STEADY_SECONDS:
+            pause = _FIRST_PAUSE
+        log.warning("connecting again in %.0f s", pause)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause):
+                await stop.wait()
+        pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+async def _run_client(settings: Settings, parts: Parts, stop: asyncio.Event) -> None:
+    """One client from login to its end, or to the wish to stop."""
+    bot = TwodeckBot(settings.discord, parts, owns_parts=False)
+    running = asyncio.create_task(bot.start(settings.discord.token.get_secret_value()), name="client")
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    try:
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not running.done():
+            await parts.close()
+    finally:
+        stopping.cancel()
+        await bot.close()
+        results = await asyncio.gather(running, stopping, return_exceptions=True)
+    if isinstance(results[0], Exception):
+        raise results[0]

@@ -1,0 +1,1 @@
+"""Samples: probe, decode, analysis, loudness, encoding, tags, picture. Loaded in child processes only."""

@@ -1,0 +1,36 @@
+"""Checks a track that somebody else made, brings it into mp3 where it is not, and draws its waveform."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bot.audio import encode, pcm, picture
+from bot.audio.probe import probe
+from bot.audio.tags import id3
+
+
+def finish(arguments: dict[str, Any], progress: Callable[[str, float], None]) -> dict[str, Any]:
+    """Target of a child. Arguments: source, audio, picture (paths), title, max_seconds. Returns seconds.
+
+    An mp3 keeps its bytes. Raises what `probe` raises.
+    """
+    source, audio, drawn = (Path(arguments[name]) for name in ("source", "audio", "picture"))
+    found = probe({"path": str(source), "min_seconds": 1, "max_seconds": arguments["max_seconds"]}, progress)
+    samples = audio.with_suffix(".pcm")
+    try:
+        decoded = pcm.decode(source, samples, lambda part: progress("finish", part))
+        if found["format"] == "mp3":
+            shutil.copyfile(source, audio)
+        else:
+            stereo = np.fromfile(samples, np.float32).reshape(-1, 2)
+            tag = id3({"TIT2": str(arguments["title"])})
+            encode.write_mp3(audio, encode.to_pcm(stereo), encode.BIT_RATES[0], tag)
+        picture.draw(drawn, (decoded.powers, decoded.powers), decoded.seconds, (), ())
+    finally:
+        samples.unlink(missing_ok=True)
+    return {"seconds": round(decoded.seconds, 3)}

@@ -1,0 +1,42 @@
+"""Changes speed and pitch of one phrase, with its true surroundings as run-in, so that its edges are exact."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from python_stretch import Signalsmith
+
+from bot.audio import pcm
+from bot.audio.pcm import RATE, Samples
+
+RUN_IN = 0.1  # seconds of source before and after what is wanted
+SEED = 1  # of the stretcher's own phase noise: the same phrase always sounds the same
+
+
+def phrase(
+    path: Path, place: tuple[float, float], frames: int, lead_in: int, shift: float, *, thrifty: bool
+) -> Samples:
+    """Source seconds `place` (start, end) as `frames` frames, after `lead_in` frames of what comes before.
+
+    Returns (lead_in + frames, 2). `shift` is in semitones; `thrifty` takes the stretcher's cheaper setting.
+    """
+    start, end = place
+    speed = (end - start) * RATE / frames
+    extra = round(RUN_IN * RATE)
+    before = round((lead_in + extra) * speed)
+    first = round(start * RATE) - before
+    source = pcm.read(path, first, before + round((frames + extra) * speed))
+    stretched = _stretch(source, speed, shift, thrifty=thrifty)
+    cut = round(before / speed) - lead_in
+    return np.ascontiguousarray(stretched[:, cut : cut + lead_in + frames].T)
+
+
+def _stretch(source: Samples, speed: float, shift: float, *, thrifty: bool) -> NDArray[np.float32]:
+    """(frames, 2) -> (2, frames / speed)."""
+    stretcher = Signalsmith.Stretch(SEED)
+    stretcher.preset(2, RATE, thrifty)
+    stretcher.setTimeFactor(speed)
+    stretcher.setTransposeSemitones(shift, 8000 / RATE)
+    return np.asarray(stretcher.process(np.ascontiguousarray(source.T)), np.float32)

@@ -1,0 +1,26 @@
+"""Writes an ID3v2.3 tag (id3.org, "ID3 tag version 2.3.0"): the text frames that players show, and nothing else."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+
+
+def id3(frames: Mapping[str, str]) -> bytes:
+    """The tag to put before the first MP3 frame. Keys are frame names such as TIT2; empty texts are left out."""
+    body = b"".join(_text_frame(name, text) for name, text in frames.items() if text)
+    return b"ID3\x03\x00\x00" + _synchsafe(len(body)) + body
+
+
+def _text_frame(name: str, text: str) -> bytes:
+    """Latin-1 where it suffices (encoding 0), else UTF-16 with a byte order mark (encoding 1)."""
+    clean = text.replace("\x00", "")
+    try:
+        content = b"\x00" + clean.encode("latin-1")
+    except UnicodeEncodeError:
+        content = b"\x01" + clean.encode("utf-16")
+    return name.encode("ascii") + struct.pack(">IH", len(content), 0) + content
+
+
+def _synchsafe(size: int) -> bytes:
+    return bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))

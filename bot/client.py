@@ -1,0 +1,162 @@
+"""The discord.py client: guild intent only, cogs by name, commands synced when their payload changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import discord
+import discord.http
+from discord.ext import commands
+from discord.gateway import DiscordWebSocket
+from yarl import URL
+
+from bot.alerts import Alerts
+from bot.clock import Clock
+from bot.database import Database, Tx
+from bot.files.store import FileStore
+from bot.jobs.service import JobService
+from bot.posts.port import Delivery
+from bot.settings import DiscordSettings
+
+log = logging.getLogger(__name__)
+COGS = ("cogs.errors", "cogs.delivery", "cogs.mashup", "cogs.jobs")
+PERMISSIONS = discord.Permissions(
+    view_channel=True,
+    send_messages=True,
+    send_messages_in_threads=True,
+    attach_files=True,
+    embed_links=True,
+    read_message_history=True,
+)
+"""Everything the bot asks of a server, and nothing more."""
+
+
+class DeliverySlot(Protocol):
+    """Where the cog that writes messages announces itself."""
+
+    def attach(self, delivery: Delivery) -> None: ...
+
+
+@dataclass(frozen=True)
+class Services:
+    """What cogs may use."""
+
+    jobs: JobService
+    files: FileStore
+    delivery: DeliverySlot
+    db: Database
+    clock: Clock
+    alerts: Alerts
+
+
+class Parts(Protocol):
+    """What the composition root gives: opened before the client starts, closed after it."""
+
+    async def open(self) -> Services: ...
+
+    def start(self) -> None:
+        """Begin to work on jobs; called once delivery is attached and Discord is ready."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class TwodeckBot(commands.Bot):
+    """A ready-to-start bot. `setup_hook` opens the parts, `close` closes them if this client owns them."""
+
+    def __init__(self, settings: DiscordSettings, parts: Parts, *, owns_parts: bool = True) -> None:
+        point_library_at(settings)
+        # There is no voice here; the library's warnings about it would only worry an operator.
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            intents=discord.Intents(guilds=True),
+            allowed_mentions=discord.AllowedMentions.none(),
+            max_messages=None,
+            chunk_guilds_at_startup=False,
+            guild_ready_timeout=0.5,
+        )
+        self._parts = parts
+        self._owns_parts = owns_parts
+        self._services: Services | None = None
+
+    @property
+    def services(self) -> Services:
+        if self._services is None:
+            raise RuntimeError("the parts are not open yet")
+        return self._services
+
+    async def setup_hook(self) -> None:
+        self._services = await self._parts.open()
+        self._services.alerts.know_owners(owners_of(self.application))
+        for cog in COGS:
+            await self.load_extension(cog)
+        await self._sync_when_changed(self._services)
+
+    async def on_ready(self) -> None:
+        log.info("ready as %s in %d servers", self.user, len(self.guilds))
+        self._parts.start()
+
+    async def close(self) -> None:
+        if self._owns_parts:
+            await self._parts.close()
+        await super().close()
+
+    async def _sync_when_changed(self, services: Services) -> None:
+        payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        digest = hashlib.sha256(json.dumps(payload, sort_keys=True, default=str).encode()).hexdigest()
+        application = str(self.application_id)
+        if await services.db.work(lambda tx: _synced(tx, application)) == digest:
+            log.info("commands are unchanged since the last sync")
+            return
+        synced = await self.tree.sync()
+        now = services.clock.now()
+        await services.db.work(lambda tx: _note_sync(tx, application, digest, now))
+        log.info("synced %d commands", len(synced))
+
+
+def point_library_at(settings: DiscordSettings) -> None:
+    """Tell discord.py where Discord is; it has no constructor argument for it (Route.BASE, DEFAULT_GATEWAY)."""
+    discord.http.Route.BASE = settings.api_url
+    DiscordWebSocket.DEFAULT_GATEWAY = URL(settings.gateway_url)
+
+
+def owners_of(application: discord.AppInfo | None) -> tuple[str, ...]:
+    """The application's team, or its owner; asked of Discord at login."""
+    if application is None:
+        return ()
+    people = application.team.members if application.team else [application.owner]
+    return tuple(str(person.id) for person in people)
+
+
+def invite_link(application: int) -> str:
+    """The link by which a server's owner adds the bot, with the permissions it needs."""
+    return discord.utils.oauth_url(application, permissions=PERMISSIONS, scopes=("bot", "applications.commands"))
+
+
+async def application_id(settings: DiscordSettings) -> int:
+    """Ask Discord whose token this is. Raises `discord.LoginFailure` for a wrong one."""
+    point_library_at(settings)
+    async with discord.Client(intents=discord.Intents.none()) as client:
+        await client.login(settings.token.get_secret_value())
+        if client.application_id is None:
+            raise RuntimeError("Discord did not say which application this token belongs to")
+        return client.application_id
+
+
+def _synced(tx: Tx, application: str) -> str | None:
+    row = tx.one("SELECT digest FROM command_syncs WHERE application = ?", (application,))
+    return row["digest"] if row else None
+
+
+def _note_sync(tx: Tx, application: str, digest: str, now: int) -> Any:
+    return tx.run(
+        "INSERT INTO command_syncs (application, digest, synced_at) VALUES (?, ?, ?) ON CONFLICT (application)"
+        " DO UPDATE SET digest = excluded.digest, synced_at = excluded.synced_at",
+        (application, digest, now),
+    )

@@ -1,0 +1,175 @@
+"""The owner of the one SQLite connection: whole units of work on its thread, nobody else gets a cursor."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import importlib.resources
+import logging
+import re
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TextIO, TypeVar
+
+import aiosqlite
+
+log = logging.getLogger(__name__)
+Outcome = TypeVar("Outcome")
+_NUMBERED = re.compile(r"^(\d{4})_[a-z0-9_]+\.sql$")
+
+
+class DatabaseError(Exception):
+    """The database cannot be used; one sentence says why and what to do."""
+
+
+class Tx:
+    """What a unit may do between BEGIN IMMEDIATE and COMMIT."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Execute one statement; returns the number of rows it changed."""
+        return self._connection.execute(sql, values).rowcount
+
+    def one(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Row | None:
+        """The first row, or None."""
+        return self._connection.execute(sql, values).fetchone()
+
+    def all(self, sql: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
+        """Every row."""
+        return self._connection.execute(sql, values).fetchall()
+
+
+class _Connection(aiosqlite.Connection):
+    """aiosqlite with its one-hop primitive in the open: a function runs whole on the connection's thread."""
+
+    async def hop(self, function: Callable[[sqlite3.Connection], Outcome]) -> Outcome:
+        return await self._execute(function, self._conn)
+
+
+class Database:
+    """One connection, WAL, `synchronous=FULL`. `work` is the only way in."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: _Connection | None = None
+        self._lock_file: TextIO | None = None
+        self._lock = asyncio.Lock()
+
+    async def open(self) -> None:
+        """Take the single-instance lock, open, check and migrate. Raises `DatabaseError`."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock_file = _take_lock(self._path.with_name(self._path.name + ".lock"))
+        try:
+            self._connection = _Connection(lambda: _connect(self._path), iter_chunk_size=64)
+            await self._connection
+            await self._connection.hop(lambda connection: _prepare(connection, self._path))
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Close the connection and give the lock back; safe to call twice."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+        if self._lock_file is not None:
+            self._lock_file.close()
+            self._lock_file = None
+
+    async def work(self, unit: Callable[[Tx], Outcome]) -> Outcome:
+        """Run `unit(tx)` from BEGIN IMMEDIATE to COMMIT in one hop; any exception rolls back.
+
+        A cancelled caller may still have committed: units are keyed so that they can be asked again.
+        """
+        connection = self._connection
+        if connection is None:
+            raise DatabaseError("The database is closed.")
+        async with self._lock:
+            return await connection.hop(lambda raw: _transact(raw, unit))
+
+
+def _transact(connection: sqlite3.Connection, unit: Callable[[Tx], Outcome]) -> Outcome:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        outcome = unit(Tx(connection))
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+    return outcome
+
+
+def _take_lock(path: Path) -> TextIO:
+    handle = path.open("a")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        handle.close()
+        raise DatabaseError(
+            f"Another Twodeck already runs with {path.parent}. Stop it, or set TWODECK_DATA_DIR to another folder."
+        ) from None
+    return handle
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    try:
+        for pragma in ("busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        raise DatabaseError(f"{path} cannot be read ({error}). Restore it from a backup.") from error
+    if verdict != "ok":
+        raise DatabaseError(f"{path} is damaged ({verdict}). Restore it from a backup.")
+    migrate(connection, path, released())
+
+
+def released() -> list[tuple[int, str]]:
+    """The numbered migrations as (number, script), in order."""
+    folder = importlib.resources.files("bot.database") / "migrations"
+    found = [
+        (int(m[1]), entry.read_text("utf-8")) for entry in folder.iterdir() if (m := _NUMBERED.match(entry.name))
+    ]
+    return sorted(found)
+
+
+def migrate(connection: sqlite3.Connection, path: Path, scripts: Iterable[tuple[int, str]]) -> None:
+    """Bring the schema up to date, each script whole or not at all, after a backup of what was there."""
+    scripts = list(scripts)
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    newest = max((number for number, _ in scripts), default=0)
+    if version > newest:
+        raise DatabaseError(
+            f"{path} was written by a newer Twodeck (schema {version}, this one knows {newest}). Update Twodeck."
+        )
+    if 0 < version < newest:
+        _back_up(connection, path, version)
+    for number, script in scripts:
+        if number > version:
+            _apply(connection, number, script)
+
+
+def _apply(connection: sqlite3.Connection, number: int, script: str) -> None:
+    try:
+        connection.executescript(f"BEGIN IMMEDIATE;\n{script}\n;PRAGMA user_version={number};\nCOMMIT;")
+    except sqlite3.Error as error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise DatabaseError(f"Migration {number:04} failed and left nothing behind: {error}") from error
+
+
+def _back_up(connection: sqlite3.Connection, path: Path, version: int) -> None:
+    folder = path.parent / "backups"
+    folder.mkdir(exist_ok=True)
+    copy = folder / f"{path.stem}-schema-{version}.db"
+    copy.unlink(missing_ok=True)
+    connection.execute("VACUUM INTO ?", (str(copy),))
+    log.info("backed up the database to %s before migrating", copy)

@@ -1,0 +1,1 @@
+"""Engines that make mashups, hosted and local, behind one port."""

@@ -1,0 +1,1 @@
+"""The embedded engine: analysis, a plan with reasons, and the mix."""

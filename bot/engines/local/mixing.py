@@ -1,0 +1,156 @@
+"""Plans, renders, masters, encodes and draws the tracks of one mashup, and reports all of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bot.audio import encode, limiter, pcm, picture, tags
+from bot.audio.rehearsal import rehearse
+from bot.engines.local.plan import Analysis, Plan, Reason
+from bot.engines.local.planner import KEY_CONFIDENCE, UNHEARD_STRETCH, has_beat
+from bot.engines.local.planner import plan as make_plan
+from bot.engines.local.render import Mix, Phrases, render
+from bot.errors import Code, Refused
+
+TARGET_LUFS = -14.0
+PEAK_DBTP = -1.0
+FIRST_CEILING_DBTP = -2.5  # MP3 adds about 1 dB to peaks of music, 2 dB to bursts of noise
+MARGIN_DB = 0.5
+REHEARSAL_TRUST = 2.8  # a sample of moments misses the worst one
+ATTEMPTS = 4
+
+
+Progress = Callable[[str, float], None]
+
+
+def make(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Writes track-N.mp3 and track-N.png and returns the report; `tasks.mix` names the arguments."""
+    sources = arguments["sources"]
+    first, second = (Analysis.from_json(source["analysis"]) for source in sources)
+    phrases = Phrases({"a": Path(sources[0]["pcm"]), "b": Path(sources[1]["pcm"])})
+    tracks: list[dict[str, Any]] = []
+    count = int(arguments["tracks"])
+    for number in range(1, count + 1):
+
+        def report(stage: str, part: float, done: int = number - 1) -> None:
+            progress(stage, (done + part) / count)
+
+        plan = make_plan(
+            first, second, int(arguments["seed"]), audio_weight=arguments.get("audio_weight"), swapped=number == 2
+        )
+        phrases.thrifty = all(abs(rate - 1) >= UNHEARD_STRETCH for rate in plan.rates.values())
+        tracks.append(_track(number, plan, phrases, arguments, report))
+    return {"sources": [_heard(one) for one in (first, second)], "tracks": tracks, "seed": int(arguments["seed"])}
+
+
+def _track(
+    number: int, plan: Plan, phrases: Phrases, arguments: dict[str, Any], progress: Progress
+) -> dict[str, Any]:
+    directory = Path(arguments["directory"])
+    progress("stretch", 0.0)
+    mixed = render(plan, phrases)
+    progress("encode", 0.6)
+    tag = tags.id3(_frames(arguments, plan, number))
+    seconds = len(mixed.samples) / pcm.RATE
+    rate = encode.bit_rate_for(seconds, len(tag), arguments.get("max_bytes"))
+    if rate is None:
+        raise Refused(Code.RESULT_TOO_LARGE, limit=int(arguments["max_bytes"]))
+    file = directory / f"track-{number}.mp3"
+    samples, level, peak = _write(file, mixed, rate, tag)
+    progress("picture", 0.95)
+    _draw(directory / f"track-{number}.png", plan, mixed, seconds)
+    reasons = list(plan.reasons)
+    if rate < encode.BIT_RATES[0]:
+        reasons.append(Reason("bit-rate-lowered", {"kilobits": rate}))
+    progress("picture", 1.0)
+    return {
+        **_described(plan, mixed),
+        "file": file.name,
+        "waveform": f"track-{number}.png",
+        "seconds": round(seconds, 3),
+        "reasons": [reason.to_json() for reason in reasons],
+        "loudness_lufs": round(level, 2),
+        "true_peak_dbtp": round(peak, 2),
+        "bytes": file.stat().st_size,
+        "bit_rate": rate * 1000,
+        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "pcm_sha256": hashlib.sha256(samples.tobytes()).hexdigest(),
+    }
+
+
+def _write(file: Path, mixed: Mix, rate: int, tag: bytes) -> tuple[encode.Pcm, float, float]:
+    """Masters, encodes, and listens to the result; lowers the ceiling and repeats while the codec overshoots."""
+    limiter.set_loudness(mixed.samples, TARGET_LUFS)
+    trial = rehearse(mixed.samples, FIRST_CEILING_DBTP, rate, file)
+    target = TARGET_LUFS + trial.loss_lu
+    ceiling = min(FIRST_CEILING_DBTP, PEAK_DBTP - MARGIN_DB - REHEARSAL_TRUST * trial.overshoot_db)
+    for _ in range(ATTEMPTS):
+        limiter.master(mixed.samples, target, ceiling)
+        samples = encode.to_pcm(mixed.samples)
+        encode.write_mp3(file, samples, rate, tag)
+        level, peak = encode.measure(file)
+        if peak <= PEAK_DBTP:
+            return samples, level, peak
+        ceiling -= peak - PEAK_DBTP + MARGIN_DB
+    raise Refused(Code.ENGINE_FAILED)
+
+
+def _draw(path: Path, plan: Plan, mixed: Mix, seconds: float) -> None:
+    bars = [bar * plan.bar_seconds for bar in range(plan.bars + 1)]
+    sections = [section.start_bar * plan.bar_seconds for section in plan.sections[1:]]
+    picture.draw(path, (mixed.layers["a"], mixed.layers["b"]), seconds, bars, sections)
+
+
+def _frames(arguments: dict[str, Any], plan: Plan, number: int) -> dict[str, str]:
+    """ID3 frames: title, performer, tempo, place in the set, and what made it."""
+    return {
+        "TIT2": str(arguments["title"]),
+        "TPE1": str(arguments.get("artist") or ""),
+        "TRCK": f"{number}/{arguments['tracks']}",
+        "TSSE": "Twodeck",
+        **({"TBPM": str(round(plan.tempo_bpm))} if plan.common_beat else {}),
+    }
+
+
+def _described(plan: Plan, mixed: Mix) -> dict[str, Any]:
+    """The plan in the report's words; times in seconds."""
+    sections = [
+        {
+            "start": round(section.start_bar * plan.bar_seconds, 3),
+            "end": round((section.start_bar + section.bars) * plan.bar_seconds, 3),
+            "start_bar": section.start_bar,
+            "bars": section.bars,
+            "layers": section.layers,
+            "bass": next(part.source for part in section.parts if part.bass),
+            "phrases": {part.source: [asdict(span) for span in part.spans] for part in section.parts},
+            "layer_lufs": levels,
+        }
+        for section, levels in zip(plan.sections, mixed.section_lufs, strict=True)
+    ]
+    return {
+        "bed": plan.bed,
+        "lead": plan.lead,
+        "tempo_bpm": round(plan.tempo_bpm, 3) if plan.common_beat else None,
+        "beats_per_bar": plan.beats_per_bar,
+        "stretch": {name: round(plan.rates[name], 5) for name in plan.rates},
+        "shift_semitones": {name: round(plan.shifts[name], 3) for name in plan.shifts},
+        "sections": sections,
+    }
+
+
+def _heard(analysis: Analysis) -> dict[str, Any]:
+    """What is told of a source; a tempo or key too uncertain to plan with is not told at all."""
+    return {
+        "tempo_bpm": analysis.tempo_bpm if has_beat(analysis) else None,
+        "tempo_confidence": analysis.tempo_confidence,
+        "key": analysis.key if analysis.key_confidence >= KEY_CONFIDENCE else None,
+        "key_confidence": analysis.key_confidence,
+        "downbeats": [analysis.beats[index] for index in analysis.downbeats],
+        "loudness_lufs": analysis.loudness_lufs,
+        "seconds": analysis.seconds,
+        "steady": analysis.steady,
+    }

@@ -1,0 +1,143 @@
+"""What the job's life needs from an engine (values and one protocol)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol
+
+from bot.errors import Refusal
+from bot.request import EngineName, Limits, Mode
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What an engine offers. `models` may be empty: then there is nothing to choose."""
+
+    models: tuple[str, ...]
+    limits: Limits
+    uses: frozenset[str]
+    """Names of the options that are acted on."""
+    default_model: str | None = None
+    needs: frozenset[str] = frozenset()
+    """Names of the texts that must be given (in custom mode, lyrics only of what is sung)."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """One mashup to make. Sources are our own copies; `attempt` counts from 1.
+
+    `uploads` are what `prepare` returned, `secret` the last part of the address that a callback comes to.
+    """
+
+    job: str
+    attempt: int
+    sources: tuple[Path, Path]
+    request: Mapping[str, Any]
+    seed: int
+    max_bytes: int
+    uploads: tuple[str, ...] = ()
+    secret: str = field(default="", repr=False)
+
+
+class Ambiguous(Exception):  # noqa: N818 - what is known of an order
+    """An order was handed in, and whether it was taken cannot be known. It must not be handed in again."""
+
+
+class Later(Exception):  # noqa: N818 - an answer, not a fault
+    """A definite "not now": nothing was taken or lost. Ask again after `seconds`, at most `tries` times in all.
+
+    `refusal` is what the member is told when there is no time left for another try.
+    """
+
+    def __init__(self, refusal: Refusal, seconds: float, *, tries: int | None = None) -> None:
+        self.refusal = refusal
+        self.seconds = seconds
+        self.tries = tries
+        super().__init__(f"{refusal.code} for {seconds} s")
+
+
+class TaskState(StrEnum):
+    """What an engine says of a task."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    READY = "ready"
+    REFUSED = "refused"
+    GONE = "gone"  # nobody knows it: a repeatable engine lost it in a restart
+
+
+@dataclass(frozen=True)
+class TaskStatus:
+    """State of a task; `stage` and `fraction` (0 to 1) while it runs, `refusal` when it ended in one."""
+
+    state: TaskState
+    stage: str = ""
+    fraction: float = 0.0
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True)
+class FinishedTrack:
+    """A track still in the engine's hands: files to be moved into our store."""
+
+    number: int
+    audio: Path
+    picture: Path
+    title: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Everything a finished task gives; `report` is documented in docs/engines.md."""
+
+    tracks: tuple[FinishedTrack, ...]
+    report: Mapping[str, Any]
+
+
+class Engine(Protocol):
+    """An engine makes mashups under task ids."""
+
+    name: EngineName
+    repeatable: bool
+    """Whether a lost task may simply be made again (free, and without effect outside)."""
+    cancellable: bool
+    """Whether a running task can be stopped with `discard`, at no cost."""
+
+    def capabilities(self, mode: Mode, model: str | None = None) -> Capabilities: ...
+
+    def free(self) -> int:
+        """How many more tasks it takes right now."""
+        ...
+
+    async def prepare(self, order: Order) -> tuple[str, ...]:
+        """Whatever is free and has to be there first, such as uploads; returns their addresses. Raises `Later`."""
+        ...
+
+    async def submit(self, order: Order) -> str:
+        """Hand in an order; returns the task id.
+
+        Raises `bot.errors.Refused` for a definite no, `Later` for a definite not now, and `Ambiguous`.
+        """
+        ...
+
+    async def status(self, task: str) -> TaskStatus: ...
+
+    def glance(self, task: str) -> TaskStatus:
+        """The last known status, without asking anybody."""
+        ...
+
+    async def recognises(self, task: str, uploads: tuple[str, ...]) -> bool:
+        """Whether `task` was made of `uploads`, by the engine's own word. Raises `Later`."""
+        ...
+
+    async def finished(self, task: str) -> Finished:
+        """The result of a READY task. Raises `Refused`, and `Later` while it cannot be fetched."""
+        ...
+
+    async def discard(self, task: str) -> None:
+        """Forget a task, running or not, and everything it left."""
+        ...

@@ -1,0 +1,90 @@
+"""Refusals and faults as codes with typed values; the sentence for each code lives in `bot.texts`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+Value = str | int | float
+
+
+class Code(StrEnum):
+    """Every way in which Twodeck says no; docs/operating.md lists them, `refusal-CODE` is the sentence."""
+
+    # What the member asked for.
+    FIELD_TOO_LONG = "field-too-long"
+    WEIGHT_OUT_OF_RANGE = "weight-out-of-range"
+    UNKNOWN_CHOICE = "unknown-choice"
+    FIELD_MISSING = "field-missing"
+    ENGINE_NOT_READY = "engine-not-ready"
+    # Where it was asked.
+    NEEDS_SERVER = "needs-server"
+    MISSING_PERMISSIONS = "missing-permissions"
+    CHANNEL_GONE = "channel-gone"
+    STOPPING = "stopping"
+    # The files that came with it.
+    FILE_EMPTY = "file-empty"
+    FILE_TOO_LARGE = "file-too-large"
+    NOT_AUDIO = "not-audio"
+    FORMAT_UNSUPPORTED = "format-unsupported"
+    NEEDS_FFMPEG = "needs-ffmpeg"
+    AUDIO_DAMAGED = "audio-damaged"
+    AUDIO_SILENT = "audio-silent"
+    AUDIO_TOO_SHORT = "audio-too-short"
+    AUDIO_TOO_LONG = "audio-too-long"
+    SAMPLE_RATE_UNSUPPORTED = "sample-rate-unsupported"
+    CHANNELS_UNSUPPORTED = "channels-unsupported"
+    HOST_NOT_ALLOWED = "host-not-allowed"
+    DOWNLOAD_FAILED = "download-failed"
+    # What was asked about a job.
+    NO_SUCH_JOB = "no-such-job"
+    NOT_YOUR_JOB = "not-your-job"
+    NO_RESULT = "no-result"
+    RESULT_EXPIRED = "result-expired"
+    TOO_LATE_TO_CANCEL = "too-late-to-cancel"
+    TOO_MANY_WAITING = "too-many-waiting"
+    SERVER_FULL = "server-full"
+    QUOTA_MEMBER = "quota-member"
+    QUOTA_GUILD = "quota-guild"
+    # What went wrong on the way.
+    CANCELLED = "cancelled"
+    WORKER_LIMIT = "worker-limit"
+    WORKER_DIED = "worker-died"
+    ENGINE_FAILED = "engine-failed"
+    ENGINE_LOST_TASK = "engine-lost-task"
+    ENGINE_REFUSED = "engine-refused"
+    ENGINE_UNAVAILABLE = "engine-unavailable"
+    CATALOGUE_MATCH = "catalogue-match"
+    TEXT_REFUSED = "text-refused"
+    OUTCOME_UNKNOWN = "outcome-unknown"
+    RESULT_UNUSABLE = "result-unusable"
+    RESULT_TOO_LARGE = "result-too-large"
+    TOOK_TOO_LONG = "took-too-long"
+    RESTORED = "restored"
+    UNEXPECTED = "unexpected"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A no with everything its sentence needs: `values` fill the placeholders of the text."""
+
+    code: Code
+    values: Mapping[str, Value] = field(default_factory=dict[str, Value])
+
+    def to_json(self) -> dict[str, object]:
+        return {"code": self.code.value, "values": dict(self.values)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, object]) -> Refusal:
+        values = data["values"]
+        assert isinstance(values, dict)  # noqa: S101 - written by to_json
+        return cls(Code(str(data["code"])), values)
+
+
+class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a fault of the program
+    """Carries a `Refusal` to the place that renders it."""
+
+    def __init__(self, code: Code, **values: Value) -> None:
+        self.refusal = Refusal(code, values)
+        super().__init__(f"{code} {values}" if values else str(code))

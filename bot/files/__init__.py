@@ -1,0 +1,1 @@
+"""Bytes by content hash, who refers to them and until when."""

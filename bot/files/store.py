@@ -1,0 +1,128 @@
+"""Our own copies: bytes by content hash on disk, rows for who refers to them and until when."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import re
+import shutil
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.database import Tx
+
+_DIGEST = re.compile(r"^[0-9a-f]{64}$")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One file of the store: sha256 as hex, size in bytes, and what kind of thing it is (`mp3`, `png` ...)."""
+
+    hash: str
+    size: int
+    kind: str
+
+
+class FileStore:
+    """A folder of files named by their sha256, two levels deep, and a folder for work in progress."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._incoming = folder / "incoming"
+        self._moving = threading.Lock()
+
+    def prepare(self) -> None:
+        """Make the folders and drop what a dead process left half written."""
+        shutil.rmtree(self._incoming, ignore_errors=True)
+        self._incoming.mkdir(parents=True)
+
+    def incoming(self, name: str) -> Path:
+        """A path on the same disk for a file that is still being written."""
+        return self._incoming / name
+
+    def path(self, digest: str) -> Path:
+        """Where the file with this hash lies."""
+        return self._folder / digest[:2] / digest
+
+    async def adopt(self, path: Path, kind: str, *, digest: str | None = None) -> Stored:
+        """Move `path` into the store under its sha256, hashed here unless `digest` has it already.
+
+        The caller then writes the rows with `keep`.
+        """
+        return await asyncio.to_thread(self._adopt, path, kind, digest)
+
+    def _adopt(self, path: Path, kind: str, digest: str | None) -> Stored:
+        name = digest or _hash(path)
+        size = path.stat().st_size
+        target = self.path(name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with self._moving:
+            path.replace(target)
+        return Stored(name, size, kind)
+
+    def drop(self, digest: str, *, before: float) -> bool:
+        """Remove a file without a row, unless it came after `before` (UTC seconds): its row may be on its way."""
+        with self._moving:
+            return _remove(self.path(digest), before)
+
+    def drop_unfinished(self, *, before: float) -> None:
+        """Remove what lies in the folder for work in progress since before `before` (UTC seconds)."""
+        for path in self._incoming.iterdir():
+            _remove(path, before)
+
+    def present(self) -> Iterator[str]:
+        """The hash of every file on the disk; slow."""
+        for folder in self._folder.iterdir():
+            if folder != self._incoming and folder.is_dir():
+                yield from (path.name for path in folder.iterdir() if _DIGEST.match(path.name))
+
+
+def _remove(path: Path, before: float) -> bool:
+    try:
+        if path.stat().st_mtime >= before:
+            return False
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _hash(path: Path) -> str:
+    """The sha256 of a file, which is on the disk for sure when this returns."""
+    with path.open("rb") as source:
+        digest = hashlib.file_digest(source, "sha256")
+        os.fsync(source.fileno())
+    return digest.hexdigest()
+
+
+def keep(tx: Tx, stored: Stored, owner: str, expires_at: int, now: int) -> None:
+    """Record that `owner` (such as `job:ID`) needs this file until `expires_at`."""
+    tx.run(
+        "INSERT INTO files (hash, size, kind, created_at) VALUES (?, ?, ?, ?) ON CONFLICT (hash) DO NOTHING",
+        (stored.hash, stored.size, stored.kind, now),
+    )
+    tx.run(
+        "INSERT INTO file_refs (hash, owner, expires_at) VALUES (?, ?, ?)"
+        " ON CONFLICT (hash, owner) DO UPDATE SET expires_at = max(expires_at, excluded.expires_at)",
+        (stored.hash, owner, expires_at),
+    )
+
+
+def forget(tx: Tx, now: int) -> list[str]:
+    """Drop references that expired and the rows of files that nobody refers to; returns the hashes of those."""
+    tx.run("DELETE FROM file_refs WHERE expires_at <= ?", (now,))
+    rows = tx.all("DELETE FROM files WHERE hash NOT IN (SELECT hash FROM file_refs) RETURNING hash")
+    return [row["hash"] for row in rows]
+
+
+def unknown(tx: Tx, digests: Sequence[str]) -> list[str]:
+    """Those of `digests` that have no row."""
+    return [d for d in digests if tx.one("SELECT 1 FROM files WHERE hash = ?", (d,)) is None]
+
+
+def is_kept(tx: Tx, owner: str) -> bool:
+    """Whether the files of `owner` are still in the store."""
+    return tx.one("SELECT 1 FROM file_refs WHERE owner = ? LIMIT 1", (owner,)) is not None

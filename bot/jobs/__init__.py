@@ -1,0 +1,1 @@
+"""One mashup from the command to the delivered result."""

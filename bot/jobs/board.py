@@ -1,0 +1,127 @@
+"""Keeps live cards up to date: the last state wins, one edit per card in a while, and never a failed job."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from bot.clock import Clock
+from bot.database import Database, Tx
+from bot.engines.registry import Registry
+from bot.jobs import store, view
+from bot.jobs.job import ENDED, Job, State
+from bot.jobs.line import JobLine
+from bot.posts import store as posts
+from bot.posts.port import Closed, Delivery
+from bot.posts.post import Post, PostState, Progress, Purpose
+from bot.request import EngineName
+
+log = logging.getLogger(__name__)
+_TICK = 0.25
+
+
+@dataclass
+class _Card:
+    """What one card showed last, and when (monotonic seconds)."""
+
+    edited_at: float = 0.0
+    shown: Progress | None = None
+
+
+class Board:
+    """`changed` may be called from anywhere on the loop, as often as anything changes."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        registry: Registry,
+        line: JobLine,
+        delivery: Delivery,
+        *,
+        edit_seconds: float,
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._registry = registry
+        self._line = line
+        self._delivery = delivery
+        self._edit_seconds = edit_seconds
+        self._dirty: set[str] = set()
+        self._cards: dict[str, _Card] = {}
+        self._closed: set[str] = set()
+        self._loop: asyncio.Task[None] | None = None
+
+    def changed(self, job_id: str) -> None:
+        """The card of this job may be out of date."""
+        self._dirty.add(job_id)
+
+    def start(self) -> None:
+        """Begin to draw, first of all what is open since the last run; a second call changes nothing."""
+        if self._loop is None:
+            self._loop = asyncio.create_task(self._run(), name="board")
+
+    async def stop(self) -> None:
+        """Draw no more."""
+        if self._loop is not None:
+            self._loop.cancel()
+            await asyncio.gather(self._loop, return_exceptions=True)
+            self._loop = None
+
+    async def _run(self) -> None:
+        self._dirty |= {job.id for job in await self._db.work(store.open_jobs)}
+        while True:
+            await asyncio.sleep(_TICK)
+            for job_id in self._due():
+                self._dirty.discard(job_id)
+                try:
+                    await self._draw(job_id)
+                except Closed:
+                    self._cards.pop(job_id, None)
+                    self._closed.add(job_id)
+                except Exception:
+                    log.warning("the card of job %s could not be drawn", job_id, exc_info=True)
+
+    def _due(self) -> list[str]:
+        now = self._clock.monotonic()
+        return [j for j in self._dirty if now - self._cards.get(j, _Card()).edited_at >= self._edit_seconds]
+
+    async def _draw(self, job_id: str) -> None:
+        found = await self._db.work(lambda tx: self._read(tx, job_id))
+        if found is None:
+            return
+        job, post, place, pace = found
+        if post.state is not PostState.SENT:
+            if post.state is not PostState.DEAD:
+                self.changed(job_id)
+            return
+        if job_id in self._closed:
+            if job.state in ENDED:
+                self._closed.discard(job_id)
+            return
+        progress = self._progress(job, place, pace)
+        card = self._cards.setdefault(job_id, _Card(shown=Progress.from_json(post.body)))
+        if progress != card.shown:
+            card.edited_at = self._clock.monotonic()
+            await self._delivery.show(post, progress)
+            card.shown = progress
+        if job.state in ENDED:
+            self._cards.pop(job_id, None)
+
+    def _read(self, tx: Tx, job_id: str) -> tuple[Job, Post, int, float | None] | None:
+        job = store.get(tx, job_id)
+        post = posts.of(tx, job.subject, Purpose.CARD) if job else None
+        if job is None or post is None:
+            return None
+        queue = self._line.queue(tx, EngineName(job.ask.engine)) if job.state is State.STAGED else []
+        place = queue.index(job_id) + 1 if job_id in queue else 0
+        return job, post, place, store.pace(tx, job.ask.engine)
+
+    def _progress(self, job: Job, place: int, pace: float | None) -> Progress:
+        stage, fraction = None, 0.0
+        if job.state is State.SUBMITTED and job.task:
+            status = self._registry.get(EngineName(job.ask.engine)).glance(job.task)
+            stage, fraction = status.stage or None, status.fraction
+        expected = view.ready_at(job, pace=pace, place=place, now=self._clock.now())
+        return view.card(job, stage=stage, fraction=fraction, place=place, ready_at=expected)

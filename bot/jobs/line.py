@@ -1,0 +1,225 @@
+"""Runs due jobs: claims them fairly, calls the handler of their state, applies the step in one unit."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from sqlite3 import Row
+
+from bot.clock import Clock
+from bot.database import Database, Tx
+from bot.engines.registry import Registry, turn
+from bot.errors import Code, Refusal, Refused
+from bot.files.store import Stored, keep
+from bot.jobs import inbox, store
+from bot.jobs.job import (
+    ARROWS,
+    CANCELLABLE,
+    DEADLINES,
+    EFFECTS,
+    ENDED,
+    Effect,
+    Job,
+    Move,
+    Sleep,
+    State,
+    Step,
+    check_arrow,
+)
+from bot.jobs.steps import Steps, call_off, end, give_up
+from bot.posts import store as posts
+from bot.quotas import ledger
+from bot.request import EngineName
+
+log = logging.getLogger(__name__)
+LEASE_MS = 30 * 60_000
+FAULTS = 5
+KEEP_MS = 14 * 24 * 3600_000
+"""How long sources and results stay in our store."""
+
+_STAGING = 2
+_ROOM = {State.ACCEPTED: _STAGING, State.READY: 2}
+_WIDE = 16
+_TOLD = 25
+
+
+class JobLine:
+    """The jobs table as the runner sees it.
+
+    `on_change(job_id)` is told of every applied step, `on_fault(job_id)` of every fault of the program.
+    """
+
+    name = "jobs"
+    room = 32
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        registry: Registry,
+        steps: Steps,
+        on_change: Callable[[str], None],
+        on_fault: Callable[[str], Awaitable[None]] | None = None,
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._registry = registry
+        self._steps = steps
+        self._on_change = on_change
+        self._on_fault = on_fault
+        self._running: dict[str, Job] = {}
+        self._faults: dict[str, int] = {}
+        self._last_guild: str | None = None
+
+    def clear(self, tx: Tx) -> None:
+        store.clear_leases(tx)
+
+    def next_wake(self, tx: Tx) -> int | None:
+        return store.next_wake(tx)
+
+    def claim(self, tx: Tx, owner: str, room: int) -> list[Job]:
+        """Lease due jobs: fair turns for staged ones as far as their engine is free, the rest as they come."""
+        now = self._clock.now()
+        chosen: list[str] = []
+        for state in self._steps.handlers:
+            chosen += self._turns(tx, now) if state is State.STAGED else self._due(tx, state, now)
+        jobs = store.lease(tx, chosen[:room], owner=owner, lease_until=now + LEASE_MS)
+        self._running.update({job.id: job for job in jobs})
+        return jobs
+
+    async def advance(self, job: Job, owner: str) -> None:
+        """One step of one leased job."""
+        try:
+            step = (
+                await self._cancelled(job)
+                or self._overdue(job)
+                or await self._steps.handlers[job.state](job, owner)
+            )
+        except Refused as refused:
+            step = give_up(job, refused.refusal)
+        except Exception:
+            log.exception("job %s stumbled in %s", job.id, job.state)
+            if self._on_fault is not None:
+                await self._on_fault(job.id)
+            step = self._stumble(job)
+        finally:
+            self._running.pop(job.id, None)
+        await self._apply(job, owner, step)
+        self._on_change(job.id)
+
+    def _due(self, tx: Tx, state: State, now: int) -> list[str]:
+        busy = sum(1 for running in self._running.values() if running.state is state)
+        return [row["id"] for row in store.waiting(tx, state, now)[: max(0, _ROOM.get(state, _WIDE) - busy)]]
+
+    def _turns(self, tx: Tx, now: int) -> list[str]:
+        rows = store.waiting(tx, State.STAGED, now)
+        chosen: list[str] = []
+        for engine in self._registry.engines:
+            staged = [job for job in self._running.values() if job.state is State.STAGED]
+            busy = sum(1 for job in staged if job.ask.engine == engine.name)
+            mine = [(row["id"], row["guild"]) for row in rows if row["engine"] == engine.name]
+            guilds = dict(mine)
+            for job in turn(mine, max(0, engine.free() - busy), self._last_guild):
+                chosen.append(job)
+                self._last_guild = guilds[job]
+        if chosen:
+            self._tell_those_next(rows)
+        return chosen
+
+    def _tell_those_next(self, waiting: list[Row]) -> None:
+        """The queue moved up: the cards of those in front say so."""
+        for row in waiting[:_TOLD]:
+            self._on_change(row["id"])
+
+    async def _cancelled(self, job: Job) -> Step | None:
+        """Stop a job that somebody wants stopped, where it can still be stopped."""
+        if job.cancelled_by is None or job.state not in CANCELLABLE:
+            return None
+        if job.state is State.SUBMITTED:
+            engine = self._registry.get(EngineName(job.ask.engine))
+            if not engine.cancellable:
+                return None
+            await engine.discard(job.task or "")
+        if job.state is State.SUBMITTING:
+            return None
+        return call_off(job)
+
+    def _overdue(self, job: Job) -> Step | None:
+        if self._clock.now() < job.deadline:
+            return None
+        if job.state is State.POSTING:
+            return Move(State.DONE, {"how": "kept"})
+        if job.state is State.NOTIFYING:
+            return end(job)
+        code = Code.OUTCOME_UNKNOWN if self._is_paid(job) else Code.TOOK_TOO_LONG
+        return give_up(job, Refusal(code)) if State.NOTIFYING in ARROWS[job.state] else None
+
+    def _is_paid(self, job: Job) -> bool:
+        """Whether a hosted engine may still deliver it, so that a late result is worth waiting for."""
+        handed_in = job.state in (State.SUBMITTING, State.SUBMITTED)
+        return handed_in and not self._registry.get(EngineName(job.ask.engine)).repeatable
+
+    def _stumble(self, job: Job) -> Step:
+        count = self._faults[job.id] = self._faults.get(job.id, 0) + 1
+        if count >= FAULTS and State.NOTIFYING in ARROWS[job.state]:
+            return give_up(job, Refusal(Code.UNEXPECTED, {"job": job.id}))
+        return Sleep(self._clock.now() + 1000 * 2**count)
+
+    async def _apply(self, job: Job, owner: str, step: Step) -> None:
+        if isinstance(step, Sleep):
+            await self._db.work(lambda tx: store.sleep(tx, job, owner, step.wake_at))
+            return
+        if step.to in ENDED:
+            self._faults.pop(job.id, None)
+        post_ids = [self._clock.new_id() for _ in step.posts]
+        moved = await self._db.work(lambda tx: self._move(tx, job, owner, step, post_ids))
+        if not moved:
+            log.warning("job %s was moved by somebody else while in %s", job.id, job.state)
+
+    def _move(self, tx: Tx, job: Job, owner: str, move: Move, post_ids: list[str]) -> bool:
+        """The whole step in one unit: columns, reservations, sources, tracks, files, messages."""
+        now = self._clock.now()
+        current = store.get(tx, job.id)
+        if current is None or current.owner != owner:
+            return False
+        job = replace(job, state=current.state)
+        check_arrow(job.state, move.to)
+        changes = {
+            "updated_at": now,
+            "wake_at": now if move.wake_at is None else move.wake_at,
+            "deadline": now + DEADLINES.get(move.to, 0),
+            **({"ended_at": now} if move.to in ENDED else {}),
+            **move.changes,
+        }
+        if not store.advance(tx, job, owner, move.to, changes):
+            return False
+        if move.to in (State.SUBMITTED, State.UNKNOWN) and inbox.tasks(tx, job.id):
+            store.ring(tx, job.id)  # a callback was faster than this step
+        _account(tx, job, move.to, now)
+        for digest, size, kind in move.files:
+            keep(tx, Stored(digest, size, kind), job.subject, now + KEEP_MS, now)
+        for source in move.sources:
+            store.stage_source(tx, job.id, source)
+        for track in move.tracks:
+            store.add_track(tx, job.id, track)
+        for post_id, new in zip(post_ids, move.posts, strict=True):
+            posts.add(tx, job.subject, new, post_id=post_id, now=now)
+        return True
+
+    def queue(self, tx: Tx, engine: EngineName) -> list[str]:
+        """Every staged job of an engine in the order of its turns."""
+        rows = store.waiting(tx, State.STAGED, self._clock.now())
+        mine = [(row["id"], row["guild"]) for row in rows if row["engine"] == engine]
+        return turn(mine, len(mine), self._last_guild)
+
+
+def _account(tx: Tx, job: Job, target: State, now: int) -> None:
+    """Close the job's reservations where the arrow says so."""
+    match EFFECTS.get((job.state, target)):
+        case Effect.SETTLE:
+            ledger.settle(tx, job.id, now)
+        case Effect.RELEASE:
+            ledger.release(tx, job.id, now)
+        case None:
+            pass

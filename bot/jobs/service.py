@@ -1,0 +1,263 @@
+"""Accepting jobs: the one place where a wish becomes a promise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.clock import Clock
+from bot.database import Database, Tx
+from bot.engines.port import Capabilities
+from bot.engines.registry import Registry
+from bot.errors import Code, Refused
+from bot.files.store import is_kept
+from bot.jobs import store
+from bot.jobs.job import DEADLINES, Ask, Job, Source, State
+from bot.jobs.view import opening_card
+from bot.posts import store as posts
+from bot.posts.post import NewPost, Purpose
+from bot.quotas import ledger, policy
+from bot.request import EngineName, Mashup, Mode, engine_named, mode_of, model_named, read_mashup
+from bot.settings import QueueSettings, QuotaSettings
+
+PAGE = 6
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A file a member handed over: where it lies, what it is called, how many bytes it claims."""
+
+    url: str
+    name: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where and by whom something was asked; ids are Discord's, as text."""
+
+    interaction: str
+    guild: str
+    channel: str
+    member: str
+    locale: str
+    max_bytes: int
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who looks at jobs, and with which rights in this guild."""
+
+    guild: str
+    member: str
+    moderator: bool
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some jobs, and the message of each result that was posted, by job id."""
+
+    jobs: tuple[Job, ...]
+    messages: Mapping[str, str]
+    number: int
+    more: bool
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A job that was promised, and what its member has left today if it took anything."""
+
+    job: Job
+    left: ledger.Left | None
+
+
+class JobService:
+    """What commands may do with jobs."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        registry: Registry,
+        *,
+        max_source_bytes: int,
+        queue: QueueSettings,
+        quota: QuotaSettings,
+        wake: Callable[[], None],
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._registry = registry
+        self._max_source_bytes = max_source_bytes
+        self._queue = queue
+        self._quota = quota
+        self._wake = wake
+        self._stopping = False
+
+    @property
+    def engines(self) -> tuple[EngineName, ...]:
+        """Engines that are set up here, the default first."""
+        return self._registry.names
+
+    def models(self, engine: str | None) -> tuple[str, ...]:
+        """Models of the engine named, or of the default; empty for an unknown name."""
+        names = self._registry.names
+        name = next((n for n in names if n == (engine or names[0])), None)
+        return self._capabilities(name, Mode.CUSTOM).models if name else ()
+
+    def stop(self) -> None:
+        """Take no more jobs: the bot is going down."""
+        self._stopping = True
+
+    async def mashup(self, place: Place, offers: tuple[Offer, Offer], given: Mapping[str, Any]) -> Accepted:
+        """Check a mashup and accept it. Raises `Refused`; nothing is kept of a refused one."""
+        if self._stopping:
+            raise Refused(Code.STOPPING)
+        for offer in offers:
+            self._check_size(offer)
+        engine = engine_named(given.get("engine"), self._registry.names[0])
+        mode = mode_of(given)
+        offered = self._capabilities(engine, mode)
+        model = model_named(given.get("model"), offered.models, offered.default_model)
+        capabilities = self._registry.get(engine).capabilities(mode, model)
+        request = read_mashup(
+            {**given, "model": model},
+            engine=engine,
+            limits=capabilities.limits,
+            uses=capabilities.uses,
+            names=(offers[0].name, offers[1].name),
+            needs=capabilities.needs,
+        )
+        ask = _ask(place, offers, request, self._clock.new_seed())
+        job_id = self._clock.new_id()
+        post_id = self._clock.new_id()
+
+        def unit(tx: Tx) -> Accepted:
+            job = self.accept_in(tx, ask, job_id=job_id, post_id=post_id)
+            return Accepted(job, ledger.left(tx, job.id, policy.member_account(ask.guild, ask.member)))
+
+        accepted = await self._db.work(unit)
+        self._wake()
+        return accepted
+
+    def accept_in(self, tx: Tx, ask: Ask, *, job_id: str, post_id: str) -> Job:
+        """Reserve, write the job, ask for its card; a known interaction gives the job it already made.
+
+        Raises `Refused`, which must leave the unit.
+        """
+        known = store.by_interaction(tx, ask.interaction)
+        if known is not None:
+            return known
+        self._check_queue(tx, ask)
+        now = self._clock.now()
+        ledger.reserve(tx, job_id, self._claims(ask, now), now)
+        store.insert(tx, job_id, ask, now=now, deadline=now + DEADLINES[State.ACCEPTED])
+        job = store.get(tx, job_id)
+        if job is None:
+            raise RuntimeError(f"job {job_id} vanished in its own transaction")
+        card = NewPost(Purpose.CARD, ask.channel, opening_card(job).to_json())
+        posts.add(tx, job.subject, card, post_id=post_id, now=now)
+        return job
+
+    async def listed(self, reader: Reader, *, everyone: bool, page: int) -> Page:
+        """One page of the reader's own jobs, or of the guild's for a moderator, newest first."""
+        member = None if everyone and reader.moderator else reader.member
+        found = await self._db.work(
+            lambda tx: store.listed(tx, reader.guild, member, limit=PAGE + 1, offset=page * PAGE)
+        )
+        results = await self._db.work(
+            lambda tx: {job.id: posts.of(tx, job.subject, Purpose.RESULT) for job in found[:PAGE]}
+        )
+        messages = {name: post.message_id for name, post in results.items() if post and post.message_id}
+        return Page(tuple(found[:PAGE]), messages, page, more=len(found) > PAGE)
+
+    async def cancel(self, reader: Reader, job_id: str) -> Job:
+        """Stop a job of the reader, or any of the guild for a moderator. Raises `Refused`."""
+
+        def unit(tx: Tx) -> Job:
+            job = _readable(tx, reader, job_id)
+            if not job.stoppable:
+                raise Refused(Code.TOO_LATE_TO_CANCEL, job=job_id)
+            store.cancel(tx, job_id, reader.member)
+            return job
+
+        job = await self._db.work(unit)
+        self._wake()
+        return job
+
+    async def finished(self, reader: Reader, job_id: str) -> Job:
+        """A done job of the reader, or any of the guild for a moderator, with its tracks. Raises `Refused`."""
+
+        def unit(tx: Tx) -> Job:
+            job = _readable(tx, reader, job_id)
+            if job.state is not State.DONE:
+                raise Refused(Code.NO_RESULT, job=job_id)
+            if not is_kept(tx, job.subject):
+                raise Refused(Code.RESULT_EXPIRED, job=job_id)
+            return job
+
+        return await self._db.work(unit)
+
+    async def cancellable(self, reader: Reader) -> tuple[Job, ...]:
+        """What the reader could cancel now, newest first."""
+        member = None if reader.moderator else reader.member
+        found = await self._db.work(lambda tx: store.listed(tx, reader.guild, member, limit=50, offset=0))
+        return tuple(job for job in found if job.stoppable and job.cancelled_by is None)
+
+    def _capabilities(self, engine: EngineName, mode: Mode) -> Capabilities:
+        return self._registry.get(engine).capabilities(mode)
+
+    def _check_queue(self, tx: Tx, ask: Ask) -> None:
+        for member, limit in ((ask.member, self._queue.member), (None, self._queue.guild)):
+            waiting = store.count_open(tx, ask.guild, member)
+            if waiting >= limit:
+                code = Code.TOO_MANY_WAITING if member else Code.SERVER_FULL
+                raise Refused(code, actual=waiting, limit=limit)
+
+    def _claims(self, ask: Ask, now: int) -> tuple[policy.Claim, ...]:
+        return policy.day_claims(
+            ask.guild,
+            ask.member,
+            policy.price(EngineName(ask.engine)),
+            now,
+            member_limit=self._quota.member_day,
+            guild_limit=self._quota.guild_day,
+        )
+
+    def _check_size(self, offer: Offer) -> None:
+        if offer.size == 0:
+            raise Refused(Code.FILE_EMPTY, name=offer.name)
+        if offer.size > self._max_source_bytes:
+            limit = self._max_source_bytes >> 20
+            raise Refused(Code.FILE_TOO_LARGE, name=offer.name, limit_mb=limit)
+
+
+def _readable(tx: Tx, reader: Reader, job_id: str) -> Job:
+    """A job that this reader may act on. Raises `Refused`."""
+    job = store.get(tx, job_id)
+    if job is None or job.ask.guild != reader.guild:
+        raise Refused(Code.NO_SUCH_JOB, job=job_id)
+    if not reader.moderator and job.ask.member != reader.member:
+        raise Refused(Code.NOT_YOUR_JOB, job=job_id)
+    return job
+
+
+def _ask(place: Place, offers: tuple[Offer, Offer], request: Mashup, seed: int) -> Ask:
+    return Ask(
+        interaction=place.interaction,
+        guild=place.guild,
+        channel=place.channel,
+        member=place.member,
+        locale=place.locale,
+        engine=request.engine.value,
+        operation="mashup",
+        request=request.model_dump(mode="json"),
+        seed=seed,
+        max_bytes=place.max_bytes,
+        sources=(_source("a", offers[0]), _source("b", offers[1])),
+    )
+
+
+def _source(side: str, offer: Offer) -> Source:
+    return Source(side=side, url=offer.url, name=offer.name[:200], size=offer.size)

@@ -1,0 +1,235 @@
+"""The rows of `jobs`, `sources` and `tracks`: plain functions that take the transaction first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from sqlite3 import Row
+from typing import Any
+
+from bot.database import Tx
+from bot.errors import Refusal
+from bot.jobs.job import ENDED, Ask, Job, Source, State, Track
+
+_OPEN = "state NOT IN ('done', 'failed', 'cancelled')"
+
+
+def insert(tx: Tx, job_id: str, ask: Ask, *, now: int, deadline: int) -> None:
+    """Write an accepted job with its two sources."""
+    tx.run(
+        "INSERT INTO jobs (id, interaction, guild, channel, member, locale, engine, operation, request, seed,"
+        " max_bytes, state, wake_at, deadline, created_at, updated_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            job_id,
+            ask.interaction,
+            ask.guild,
+            ask.channel,
+            ask.member,
+            ask.locale,
+            ask.engine,
+            ask.operation,
+            json.dumps(ask.request, ensure_ascii=False),
+            ask.seed,
+            ask.max_bytes,
+            State.ACCEPTED,
+            now,
+            deadline,
+            now,
+            now,
+        ),
+    )
+    for source in ask.sources:
+        tx.run(
+            "INSERT INTO sources (job, side, url, name, size) VALUES (?, ?, ?, ?, ?)",
+            (job_id, source.side, source.url, source.name, source.size),
+        )
+
+
+def by_interaction(tx: Tx, interaction: str) -> Job | None:
+    """The job that this interaction already made, if any."""
+    row = tx.one("SELECT * FROM jobs WHERE interaction = ?", (interaction,))
+    return _job(tx, row) if row else None
+
+
+def get(tx: Tx, job_id: str) -> Job | None:
+    """The job with this id."""
+    row = tx.one("SELECT * FROM jobs WHERE id = ?", (job_id,))
+    return _job(tx, row) if row else None
+
+
+def waiting(tx: Tx, state: State, now: int) -> list[Row]:
+    """Due and unleased jobs of one state as (id, guild, created_at), oldest first."""
+    return tx.all(
+        f"SELECT id, guild, engine, created_at FROM jobs WHERE {_OPEN} AND state = ? AND wake_at <= ?"  # noqa: S608
+        " AND owner IS NULL ORDER BY created_at, id",
+        (state, now),
+    )
+
+
+def lease(tx: Tx, ids: Sequence[str], *, owner: str, lease_until: int) -> list[Job]:
+    """Take these jobs for `owner`."""
+    jobs: list[Job] = []
+    for job_id in ids:
+        rows = tx.all(
+            "UPDATE jobs SET owner = ?, lease_until = ?, rev = rev + 1 WHERE id = ? AND owner IS NULL RETURNING *",
+            (owner, lease_until, job_id),
+        )
+        jobs += [_job(tx, row) for row in rows]
+    return jobs
+
+
+def next_wake(tx: Tx) -> int | None:
+    """When the next unleased job is due, UTC milliseconds."""
+    row = tx.one(f"SELECT min(wake_at) FROM jobs WHERE {_OPEN} AND owner IS NULL")  # noqa: S608
+    return row[0] if row else None
+
+
+def clear_leases(tx: Tx) -> None:
+    """At start: the file lock says that nobody else holds any; whoever waits for an engine asks it at once."""
+    tx.run("UPDATE jobs SET owner = NULL, lease_until = NULL WHERE owner IS NOT NULL")
+    tx.run("UPDATE jobs SET wake_at = 0, rev = rev + 1 WHERE state = 'submitted'")
+
+
+def advance(tx: Tx, job: Job, owner: str, target: State, changes: Mapping[str, Any]) -> bool:
+    """A forward step, fenced by state and owner; False when somebody else moved the job."""
+    values = {"state": target, "owner": None, "lease_until": None, **changes}
+    assignments = ", ".join(f"{column} = ?" for column in values)
+    return (
+        tx.run(
+            f"UPDATE jobs SET {assignments}, rev = rev + 1 WHERE id = ? AND state = ? AND owner = ?",  # noqa: S608
+            (*values.values(), job.id, job.state, owner),
+        )
+        == 1
+    )
+
+
+def mark(tx: Tx, job: Job, owner: str, target: State, *, now: int, deadline: int) -> bool:
+    """Commit a marker and keep the lease: the effect outside follows at once."""
+    changed = tx.run(
+        "UPDATE jobs SET state = ?, marked_at = ?, updated_at = ?, deadline = ?, attempts = attempts + 1,"
+        " rev = rev + 1 WHERE id = ? AND state = ? AND owner = ?",
+        (target, now, now, deadline, job.id, job.state, owner),
+    )
+    return changed == 1
+
+
+def sleep(tx: Tx, job: Job, owner: str, wake_at: int) -> None:
+    """Back to sleep; a ring that came since the row was read wins, and the job is due at once."""
+    slept = tx.run(
+        "UPDATE jobs SET owner = NULL, lease_until = NULL, wake_at = ?, rev = rev + 1"
+        " WHERE id = ? AND owner = ? AND rev = ?",
+        (wake_at, job.id, owner, job.rev),
+    )
+    if not slept:
+        tx.run("UPDATE jobs SET owner = NULL, lease_until = NULL WHERE id = ? AND owner = ?", (job.id, owner))
+
+
+def ring(tx: Tx, job_id: str) -> None:
+    """Something happened to the job: look at once."""
+    tx.run("UPDATE jobs SET wake_at = 0, rev = rev + 1 WHERE id = ?", (job_id,))
+
+
+def cancel(tx: Tx, job_id: str, member: str) -> None:
+    """Note who wants the job stopped, and look at once; the first wish stays."""
+    tx.run(
+        "UPDATE jobs SET cancelled_by = coalesce(cancelled_by, ?), wake_at = 0, rev = rev + 1 WHERE id = ?",
+        (member, job_id),
+    )
+
+
+def listed(tx: Tx, guild: str | None, member: str | None, *, limit: int, offset: int) -> list[Job]:
+    """Jobs newest first; None stands for any guild or any member."""
+    rows = tx.all(
+        "SELECT * FROM jobs WHERE (?1 IS NULL OR guild = ?1) AND (?2 IS NULL OR member = ?2)"
+        " ORDER BY created_at DESC, id LIMIT ?3 OFFSET ?4",
+        (guild, member, limit, offset),
+    )
+    return [_job(tx, row) for row in rows]
+
+
+def count_open(tx: Tx, guild: str, member: str | None = None) -> int:
+    """How many jobs of a guild, or of one member in it, have not ended."""
+    row = tx.one(
+        f"SELECT count(*) FROM jobs WHERE {_OPEN} AND state != 'unknown' AND guild = ?1"  # noqa: S608
+        " AND (?2 IS NULL OR member = ?2)",
+        (guild, member),
+    )
+    return row[0] if row else 0
+
+
+def stage_source(tx: Tx, job_id: str, source: Source) -> None:
+    """Record our own copy of a source."""
+    tx.run(
+        "UPDATE sources SET hash = ?, seconds = ? WHERE job = ? AND side = ?",
+        (source.hash, source.seconds, job_id, source.side),
+    )
+
+
+def add_track(tx: Tx, job_id: str, track: Track) -> None:
+    """Record a finished track."""
+    tx.run(
+        "INSERT INTO tracks (job, number, hash, picture, title, seconds) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (job, number) DO NOTHING",
+        (job_id, track.number, track.hash, track.picture, track.title, track.seconds),
+    )
+
+
+def open_jobs(tx: Tx) -> list[Job]:
+    """Every job that has not ended, oldest first."""
+    ended = ", ".join(f"'{state}'" for state in sorted(ENDED))
+    rows = tx.all(f"SELECT * FROM jobs WHERE state NOT IN ({ended}) ORDER BY created_at, id")  # noqa: S608
+    return [_job(tx, row) for row in rows]
+
+
+def pace(tx: Tx, engine: str) -> float | None:
+    """Seconds an engine took per second of source audio, over its last ten finished jobs."""
+    row = tx.one(
+        "SELECT avg((ended_at - marked_at) / 1000.0 / length) FROM ("
+        " SELECT j.ended_at, j.marked_at, (SELECT sum(seconds) FROM sources WHERE job = j.id) AS length"
+        " FROM jobs j WHERE j.state = 'done' AND j.engine = ? ORDER BY j.ended_at DESC LIMIT 10)",
+        (engine,),
+    )
+    return row[0] if row else None
+
+
+def _job(tx: Tx, row: Row) -> Job:
+    first, second = (
+        Source(r["side"], r["url"], r["name"], r["size"], r["hash"], r["seconds"])
+        for r in tx.all("SELECT * FROM sources WHERE job = ? ORDER BY side", (row["id"],))
+    )
+    tracks = tuple(
+        Track(r["number"], r["hash"], r["picture"], r["title"], r["seconds"])
+        for r in tx.all("SELECT * FROM tracks WHERE job = ? ORDER BY number", (row["id"],))
+    )
+    ask = Ask(
+        interaction=row["interaction"],
+        guild=row["guild"],
+        channel=row["channel"],
+        member=row["member"],
+        locale=row["locale"],
+        engine=row["engine"],
+        operation=row["operation"],
+        request=json.loads(row["request"]),
+        seed=row["seed"],
+        max_bytes=row["max_bytes"],
+        sources=(first, second),
+    )
+    return Job(
+        id=row["id"],
+        ask=ask,
+        state=State(row["state"]),
+        rev=row["rev"],
+        owner=row["owner"],
+        deadline=row["deadline"],
+        attempts=row["attempts"],
+        marked_at=row["marked_at"],
+        task=row["task"],
+        error=Refusal.from_json(json.loads(row["error"])) if row["error"] else None,
+        cancelled_by=row["cancelled_by"],
+        report=json.loads(row["report"]) if row["report"] else None,
+        tracks=tracks,
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        uploads=tuple(json.loads(row["uploads"] or "[]")),
+    )

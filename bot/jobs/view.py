@@ -1,0 +1,93 @@
+"""What cards and messages show of a job (pure)."""
+
+from __future__ import annotations
+
+from bot.errors import Code, Refusal
+from bot.jobs.job import Job, State
+from bot.posts.post import Notice, Progress, Result, ResultTrack
+
+DEFAULT_PACE = 0.06
+"""Seconds of work per second of source audio, until this bot has measured its own."""
+
+_STAGES = {
+    State.ACCEPTED: ("fetching", 0.02),
+    State.STAGED: ("waiting", 0.1),
+    State.SUBMITTING: ("starting", 0.12),
+    State.SUBMITTED: ("working", 0.15),
+    State.READY: ("collecting", 0.95),
+    State.DOWNLOADED: ("posting", 0.98),
+    State.POSTING: ("posting", 0.98),
+    State.DONE: ("done", 1.0),
+    State.NOTIFYING: ("failed", 1.0),
+    State.FAILED: ("failed", 1.0),
+    State.CANCELLED: ("cancelled", 1.0),
+    State.UNKNOWN: ("unknown", 1.0),
+}
+
+
+def opening_card(job: Job) -> Progress:
+    """The card as it is first posted."""
+    return card(job, stage=None, fraction=0.0, place=0, ready_at=None)
+
+
+def card(job: Job, *, stage: str | None, fraction: float, place: int, ready_at: int | None) -> Progress:
+    """The card of a job; `stage` and `fraction` are the engine's own while it works."""
+    shown, base = _STAGES[job.state]
+    if job.error and job.error.code is Code.CANCELLED:
+        shown = "cancelled"
+    if stage and job.state is State.SUBMITTED:
+        shown, base = stage, 0.15 + 0.8 * fraction
+    first, second = job.ask.sources
+    request = job.ask.request
+    return Progress(
+        job=job.id,
+        member=job.ask.member,
+        locale=job.ask.locale,
+        title=job.title,
+        engine=job.ask.engine,
+        sources=(first.name, second.name),
+        stage=shown,
+        fraction=round(base, 2),
+        place=place,
+        ready_at=ready_at,
+        unused=tuple(request["unused"]),
+        prompt=request["prompt"] if "prompt" not in request["unused"] else None,
+        lyrics=request["mode"] == "custom" and not request["instrumental"],
+        same_file=first.hash is not None and first.hash == second.hash,
+        error=job.error if shown == "failed" else None,
+        cancellable=job.stoppable and job.cancelled_by is None,
+    )
+
+
+def result(job: Job) -> Result:
+    """The result message of a job whose tracks are in our store."""
+    first, second = job.ask.sources
+    return Result(
+        job=job.id,
+        member=job.ask.member,
+        locale=job.ask.locale,
+        title=job.title,
+        engine=job.ask.engine,
+        sources=(first.name, second.name),
+        tracks=tuple(ResultTrack(t.number, t.title, t.hash, t.picture, t.seconds) for t in job.tracks),
+        report=job.report or {},
+        unused=tuple(job.ask.request["unused"]),
+    )
+
+
+def notice(job: Job, error: Refusal) -> Notice:
+    """The message that says why there is no result."""
+    return Notice(job=job.id, member=job.ask.member, locale=job.ask.locale, title=job.title, error=error)
+
+
+def ready_at(job: Job, *, pace: float | None, place: int, now: int) -> int | None:
+    """When the result is expected, UTC milliseconds; None while the lengths are unknown or it is over."""
+    seconds = [source.seconds for source in job.ask.sources]
+    if seconds[0] is None or seconds[1] is None:
+        return None
+    work = int((pace or DEFAULT_PACE) * (seconds[0] + seconds[1]) * 1000) + 2000
+    if job.state is State.STAGED:
+        return now + work * max(1, place)
+    if job.state is State.SUBMITTED and job.marked_at is not None:
+        return max(job.marked_at + work, now + 1000)
+    return None

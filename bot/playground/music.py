@@ -1,0 +1,185 @@
+"""The music API stand-in: uploads, creates that really cost, records, callbacks; the only fake of these APIs."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from bot.playground.music_task import STAGES, MusicKnobs, Task, signed
+
+PRICE = 12
+_MEBIBYTE = 1 << 20
+
+
+class Music:
+    """Start it, point an engine at `url` with `key`, and turn `knobs`. Tracks are the uploaded files' own bytes."""
+
+    def __init__(self, key: str = "music-key") -> None:
+        self.key = key
+        self.knobs = MusicKnobs()
+        self.credits = 1_000
+        self.tasks: dict[str, Task] = {}
+        self.creates: list[dict[str, Any]] = []
+        """The body of every create that arrived, taken or not."""
+        self._files: dict[str, bytes] = {}
+        self._runner: web.AppRunner | None = None
+        self._work: set[asyncio.Task[None]] = set()
+        self._session: aiohttp.ClientSession | None = None
+        self.host = ""
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}"
+
+    @property
+    def charged(self) -> int:
+        """Creates that were paid."""
+        return len(self.tasks)
+
+    async def start(self) -> None:
+        """Listen on a free loopback port."""
+        app = web.Application(client_max_size=128 * _MEBIBYTE)
+        app.router.add_post("/api/file-stream-upload", self._upload)
+        app.router.add_get("/files/{name}", self._file)
+        app.router.add_post("/api/v1/generate/mashup", self._create)
+        app.router.add_get("/api/v1/generate/record-info", self._record)
+        app.router.add_get("/api/v1/generate/credit", self._credit)
+        app.router.add_get("/api/v1/chat/credit", self._credit)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.host = f"127.0.0.1:{self._runner.addresses[0][1]}"
+        self._session = aiohttp.ClientSession(trust_env=False)
+
+    async def close(self) -> None:
+        for work in self._work:
+            work.cancel()
+        await asyncio.gather(*self._work, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def settings(self, engine: str) -> dict[str, str]:
+        """What a bot has to be told to use this as `engine`, by environment name."""
+        prefix = engine.upper()
+        return {f"{prefix}_API_KEY": self.key, f"{prefix}_BASE_URL": self.url, f"{prefix}_UPLOAD_URL": self.url}
+
+    async def send(self, task: Task, stage: str) -> int:
+        """One callback, now; the status it was answered with, 0 for none."""
+        assert self._session is not None  # noqa: S101 - after start only
+        headers = signed(self.knobs.webhook_key, task.id, int(time.time()))
+        status = 0
+        try:
+            timeout = aiohttp.ClientTimeout(total=15)
+            body = task.callback(stage)
+            async with self._session.post(
+                task.body["callBackUrl"], json=body, headers=headers, timeout=timeout
+            ) as answer:
+                status = answer.status
+        except (aiohttp.ClientError, TimeoutError):
+            pass
+        task.answers.append(status)
+        return status
+
+    async def _upload(self, request: web.Request) -> web.StreamResponse:
+        if refused := self._locked(request):
+            return refused
+        form = await request.post()
+        file, path, name = form.get("file"), form.get("uploadPath"), form.get("fileName")
+        if not isinstance(file, web.FileField) or not path or not isinstance(name, str):
+            return _answer(400, "Missing required parameter: uploadPath")
+        self._files[name] = await asyncio.to_thread(file.file.read)
+        address = f"{self.url}/files/{name}"
+        data = {"fileName": name, "filePath": f"{path}/{name}", "downloadUrl": address}
+        return web.json_response({"success": True, "code": 200, "msg": "File uploaded successfully", "data": data})
+
+    async def _file(self, request: web.Request) -> web.StreamResponse:
+        body = self._files.get(request.match_info["name"])
+        if body is None:
+            raise web.HTTPNotFound
+        return web.Response(body=body, content_type="audio/mpeg")
+
+    async def _create(self, request: web.Request) -> web.StreamResponse:
+        body: dict[str, Any] = await request.json()
+        self.creates.append(body)
+        if refused := self._locked(request) or self._unwanted(body):
+            return refused
+        task = self._take(body)
+        if self.knobs.callbacks == "early":
+            await self.send(task, "text")
+        await asyncio.sleep(self.knobs.create_seconds)
+        match self.knobs.create:
+            case "reset":
+                assert request.transport is not None  # noqa: S101 - still connected
+                request.transport.abort()
+            case "html":
+                return web.Response(text="<html>502 Bad Gateway</html>", status=502, content_type="text/html")
+            case "no-task":
+                return _answer(200, "success", {})
+        return _answer(200, "success", {"taskId": task.id})
+
+    def _unwanted(self, body: dict[str, Any]) -> web.StreamResponse | None:
+        """The refusal of a create that costs nothing."""
+        if self.knobs.create.isdigit():
+            return _answer(int(self.knobs.create), "as the knob says")
+        if len(body.get("uploadUrlList") or []) != 2 or not body.get("callBackUrl"):
+            return _answer(422, "uploadUrlList and callBackUrl are required")
+        if self.credits < PRICE:
+            return _answer(402, "credits insufficient")
+        return None
+
+    def _take(self, body: dict[str, Any]) -> Task:
+        task = Task(secrets.token_hex(16), body, tuple(body["uploadUrlList"]))
+        self.credits -= PRICE
+        self.tasks[task.id] = task
+        work = asyncio.create_task(self._make(task), name=f"music:{task.id}")
+        self._work.add(work)
+        work.add_done_callback(self._work.discard)
+        return task
+
+    async def _make(self, task: Task) -> None:
+        """From stage to stage to the end that the knobs ask for."""
+        for stage in STAGES:
+            await asyncio.sleep(self.knobs.stage_seconds)
+            if stage == "complete" and self.knobs.ends != "SUCCESS":
+                task.failed, task.error_code = self.knobs.ends, self.knobs.error_code
+                await self._tell(task, "error")
+                return
+            task.stage = stage
+            await self._tell(task, stage)
+
+    async def _tell(self, task: Task, stage: str) -> None:
+        knobs = self.knobs
+        if knobs.callbacks == "lost":
+            return
+        if knobs.callbacks == "late":
+            await asyncio.sleep(knobs.late_seconds)
+        for _ in range(2 if knobs.callbacks == "doubled" else 1):
+            await self.send(task, stage)
+
+    async def _record(self, request: web.Request) -> web.StreamResponse:
+        if refused := self._locked(request):
+            return refused
+        if self.knobs.records != 200:
+            return _answer(self.knobs.records, "as the knob says")
+        task = self.tasks.get(request.query.get("taskId", ""))
+        return _answer(200, "success", task.record()) if task else _answer(422, "recordInfo is null")
+
+    async def _credit(self, request: web.Request) -> web.StreamResponse:
+        return self._locked(request) or _answer(200, "success", self.credits)
+
+    def _locked(self, request: web.Request) -> web.StreamResponse | None:
+        if request.headers.get("Authorization") == f"Bearer {self.key}":
+            return None
+        return _answer(401, "You do not have access permissions")
+
+
+def _answer(code: int, message: str, data: Any = None) -> web.StreamResponse:
+    """The status is in the body; HTTP says 200 whatever happens."""
+    return web.json_response({"code": code, "msg": message, "data": data})

@@ -1,0 +1,93 @@
+"""What the music stand-in keeps of a task, and what it tells of it by callback and by record."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+STATUS = {"": "PENDING", "text": "TEXT_SUCCESS", "first": "FIRST_SUCCESS", "complete": "SUCCESS"}
+STAGES = ("text", "first", "complete")
+
+
+@dataclass
+class MusicKnobs:
+    """What can be made to go wrong; each create and callback looks here at its own time."""
+
+    create: str = ""
+    """Empty: as it should be. `reset`, `html`, `no-task`: made, then answered badly. A number: refused with it."""
+    create_seconds: float = 0.0
+    stage_seconds: float = 0.05
+    callbacks: str = "sent"
+    """`sent`, `lost`, `doubled`, `early` (the first one before the create's answer) or `late`."""
+    late_seconds: float = 3.0
+    ends: str = "SUCCESS"
+    error_code: int = 413
+    records: int = 200
+    """The code of every answer about a record."""
+    webhook_key: str = ""
+
+
+@dataclass
+class Task:
+    """One create that was taken, and paid."""
+
+    id: str
+    body: dict[str, Any]
+    tracks: tuple[str, ...]
+    """Addresses of the finished audio."""
+    stage: str = ""
+    failed: str = ""
+    error_code: int | None = None
+    answers: list[int] = field(default_factory=list[int])
+    """HTTP statuses that its callbacks were answered with; 0 for none."""
+
+    def record(self) -> dict[str, Any]:
+        """The `data` of record-info, camelCase, the request as JSON text."""
+        ready = {"": 0, "text": 0, "first": 1, "complete": len(self.tracks)}[self.stage]
+        return {
+            "taskId": self.id,
+            "parentMusicId": "",
+            "param": json.dumps(self.body),
+            "response": {"taskId": self.id, "sunoData": [self._song(n, "camel") for n in range(ready)]},
+            "status": self.failed or STATUS[self.stage],
+            "type": "GENERATE",
+            "errorCode": self.error_code,
+            "errorMessage": None,
+        }
+
+    def callback(self, stage: str) -> dict[str, Any]:
+        """The body of a callback, snake_case."""
+        ready = {"first": 1, "complete": len(self.tracks)}.get(stage, 0)
+        return {
+            "code": 200 if stage != "error" else self.error_code,
+            "msg": "All generated successfully." if stage == "complete" else stage,
+            "data": {
+                "callbackType": stage,
+                "task_id": self.id,
+                "data": [self._song(n, "snake") for n in range(ready)] if stage != "error" else None,
+            },
+        }
+
+    def _song(self, number: int, spelling: str) -> dict[str, Any]:
+        url, stream = ("audioUrl", "streamAudioUrl") if spelling == "camel" else ("audio_url", "stream_audio_url")
+        return {
+            "id": f"{self.id}-{number}",
+            url: self.tracks[number],
+            stream: "",
+            "title": self.body.get("title") or "Untitled",
+            "tags": self.body.get("style") or "mashup",
+            "createTime": "2026-01-01 00:00:00",
+            "duration": 20.0,
+        }
+
+
+def signed(key: str, task: str, timestamp: int) -> dict[str, str]:
+    """The headers by which kie.ai signs a callback; none without a key."""
+    if not key:
+        return {}
+    digest = hmac.new(key.encode(), f"{task}.{timestamp}".encode(), hashlib.sha256).digest()
+    return {"X-Webhook-Timestamp": str(timestamp), "X-Webhook-Signature": base64.b64encode(digest).decode()}

@@ -1,0 +1,1 @@
+"""Messages that must appear exactly once."""

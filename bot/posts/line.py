@@ -1,0 +1,77 @@
+"""The life of a post: marker, send with its own nonce, look-up by its mark before any repeat."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from bot.clock import Clock
+from bot.database import Database, Tx
+from bot.posts import store
+from bot.posts.port import Closed, Delivery
+from bot.posts.post import Post, PostState
+
+log = logging.getLogger(__name__)
+LEASE_MS = 120_000
+ATTEMPTS = 40
+
+
+class PostLine:
+    """Sends due posts; `on_end(tx, post)` runs in the unit that ends one, to wake its subject."""
+
+    name = "posts"
+    room = 8
+
+    def __init__(self, db: Database, clock: Clock, delivery: Delivery, on_end: Callable[[Tx, Post], None]) -> None:
+        self._db = db
+        self._clock = clock
+        self._delivery = delivery
+        self._on_end = on_end
+
+    def clear(self, tx: Tx) -> None:
+        store.clear_leases(tx)
+
+    def claim(self, tx: Tx, owner: str, room: int) -> list[Post]:
+        now = self._clock.now()
+        return store.claim(tx, owner=owner, now=now, lease_until=now + LEASE_MS, room=room)
+
+    def next_wake(self, tx: Tx) -> int | None:
+        return store.next_wake(tx)
+
+    async def advance(self, post: Post, owner: str) -> None:
+        """One step of one leased post; a network fault leaves it for a later look."""
+        try:
+            message = await self._delivery.find(post) if post.state is PostState.SENDING else None
+            if message is None:
+                post = await self._mark(post, owner)
+                message = await self._delivery.send(post)
+            await self._end(post, owner, PostState.SENT, message_id=message)
+        except Closed as closed:
+            await self._end(post, owner, PostState.DEAD, error=str(closed))
+        except Exception:
+            log.exception("post %s (%s of %s) did not go out", post.id, post.purpose, post.subject)
+            await self._later(post, owner)
+
+    async def _mark(self, post: Post, owner: str) -> Post:
+        """Commit that the message may exist from now on."""
+        marked_at = post.marked_at or self._clock.now()
+        changes = {"state": PostState.SENDING, "marked_at": marked_at, "attempts": post.attempts + 1}
+        if not await self._db.work(lambda tx: store.change(tx, post, owner, changes)):
+            raise RuntimeError(f"lost the lease of post {post.id}")
+        return replace(post, state=PostState.SENDING, marked_at=marked_at, attempts=post.attempts + 1)
+
+    async def _end(self, post: Post, owner: str, state: PostState, **changes: str) -> None:
+        def unit(tx: Tx) -> None:
+            if store.change(tx, post, owner, {"state": state, "owner": None, "lease_until": None, **changes}):
+                self._on_end(tx, post)
+
+        await self._db.work(unit)
+
+    async def _later(self, post: Post, owner: str) -> None:
+        if post.attempts >= ATTEMPTS:
+            await self._end(post, owner, PostState.DEAD, error="gave up")
+            return
+        wake_at = self._clock.now() + min(60_000, 1000 * 2 ** min(post.attempts, 6))
+        changes = {"owner": None, "lease_until": None, "wake_at": wake_at}
+        await self._db.work(lambda tx: store.change(tx, post, owner, changes))

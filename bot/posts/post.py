@@ -1,0 +1,177 @@
+"""A message that must appear once, its states, and the values it may carry (pure)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from bot.errors import Refusal, Value
+
+
+class PostState(StrEnum):
+    """`sending` is a committed marker: its handler looks the message up before it sends again."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    SENT = "sent"
+    DEAD = "dead"  # the channel refuses for good; `error` says why
+
+
+class Purpose(StrEnum):
+    """What the message is to its subject."""
+
+    CARD = "card"
+    RESULT = "result"
+    NOTICE = "notice"
+    ALERT = "alert"
+
+
+@dataclass(frozen=True)
+class Post:
+    """One row of `posts`. `body` is the JSON of one of the values below."""
+
+    id: str
+    subject: str
+    purpose: Purpose
+    target: str
+    body: Mapping[str, Any]
+    nonce: str
+    state: PostState
+    rev: int
+    attempts: int
+    marked_at: int | None
+    message_id: str | None
+
+
+@dataclass(frozen=True)
+class NewPost:
+    """A message asked for in the unit that causes it."""
+
+    purpose: Purpose
+    target: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What the live card shows. `stage` is a short code, `fraction` 0 to 1, `ready_at` UTC milliseconds."""
+
+    job: str
+    member: str
+    locale: str
+    title: str
+    engine: str
+    sources: tuple[str, str]
+    stage: str
+    fraction: float = 0.0
+    place: int = 0
+    ready_at: int | None = None
+    unused: tuple[str, ...] = ()
+    prompt: str | None = None
+    lyrics: bool = False
+    same_file: bool = False
+    cancellable: bool = False
+    error: Refusal | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        data = asdict(self)
+        data["error"] = self.error.to_json() if self.error else None
+        return data
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Progress:
+        error = Refusal.from_json(data["error"]) if data["error"] else None
+        values = {**data, "error": error, "sources": tuple(data["sources"]), "unused": tuple(data["unused"])}
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class ResultTrack:
+    """One finished track: hashes name files of the store."""
+
+    number: int
+    title: str
+    audio: str
+    picture: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the result message shows. `report` is the engine's report (docs/engines.md)."""
+
+    job: str
+    member: str
+    locale: str
+    title: str
+    engine: str
+    sources: tuple[str, str]
+    tracks: tuple[ResultTrack, ...]
+    report: Mapping[str, Any]
+    unused: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Result:
+        tracks = tuple(ResultTrack(**track) for track in data["tracks"])
+        values = {**data, "tracks": tracks, "sources": tuple(data["sources"]), "unused": tuple(data["unused"])}
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Why there is no result, for the member who asked."""
+
+    job: str
+    member: str
+    locale: str
+    title: str
+    error: Refusal = field()
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "error": self.error.to_json()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Notice:
+        return cls(**{**data, "error": Refusal.from_json(data["error"])})
+
+
+@dataclass(frozen=True)
+class Alert:
+    """Something that the operators must know; `values` fill the sentence of the cause."""
+
+    cause: str
+    locale: str
+    operators: tuple[str, ...]
+    values: Mapping[str, Value]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Alert:
+        return cls(**{**data, "operators": tuple(data["operators"])})
+
+
+Content = Progress | Result | Notice | Alert
+_CONTENT: Mapping[Purpose, type[Progress] | type[Result] | type[Notice] | type[Alert]] = {
+    Purpose.CARD: Progress,
+    Purpose.RESULT: Result,
+    Purpose.NOTICE: Notice,
+    Purpose.ALERT: Alert,
+}
+
+
+def content_of(post: Post) -> Content:
+    """The value that a post carries."""
+    return _CONTENT[post.purpose].from_json(post.body)
+
+
+def dump(body: Mapping[str, Any]) -> str:
+    """A body as the text that is stored."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))

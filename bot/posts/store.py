@@ -1,0 +1,96 @@
+"""The rows of `posts`: plain functions that take the transaction first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from sqlite3 import Row
+from typing import Any
+
+from bot.database import Tx
+from bot.posts.post import NewPost, Post, PostState, Purpose, dump
+
+
+def add(tx: Tx, subject: str, new: NewPost, *, post_id: str, now: int) -> None:
+    """Ask for a message; a second ask for the same subject and purpose changes nothing."""
+    tx.run(
+        "INSERT INTO posts (id, subject, purpose, target, body, nonce, state, wake_at, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (subject, purpose) DO NOTHING",
+        (post_id, subject, new.purpose, new.target, dump(new.body), f"td{post_id}", PostState.PENDING, now, now),
+    )
+
+
+def doubt(tx: Tx) -> int:
+    """After a restore: whatever is not known to be out may be, so it is looked up first; returns how many."""
+    return tx.run(
+        "UPDATE posts SET state = 'sending', marked_at = coalesce(marked_at, created_at), wake_at = 0,"
+        " owner = NULL, lease_until = NULL, rev = rev + 1 WHERE state IN ('pending', 'sending')"
+    )
+
+
+def set_aside(tx: Tx, subject: str, before: int) -> None:
+    """Make room for another message of this subject; those asked for up to `before` go on under another name."""
+    tx.run(
+        "UPDATE posts SET subject = subject || ':' || id, rev = rev + 1 WHERE subject = ? AND created_at <= ?",
+        (subject, before),
+    )
+
+
+def of(tx: Tx, subject: str, purpose: Purpose) -> Post | None:
+    """The message of this subject and purpose, whatever its state."""
+    row = tx.one("SELECT * FROM posts WHERE subject = ? AND purpose = ?", (subject, purpose))
+    return _post(row) if row else None
+
+
+def claim(tx: Tx, *, owner: str, now: int, lease_until: int, room: int) -> list[Post]:
+    """Lease up to `room` due posts, oldest first; those of one subject go out in the order they were asked for."""
+    rows = tx.all(
+        "UPDATE posts SET owner = ?, lease_until = ?, rev = rev + 1 WHERE id IN ("
+        " SELECT id FROM posts WHERE state NOT IN ('sent', 'dead') AND wake_at <= ? AND owner IS NULL"
+        " AND NOT EXISTS (SELECT 1 FROM posts AS earlier WHERE earlier.subject = posts.subject"
+        " AND earlier.created_at < posts.created_at AND earlier.state NOT IN ('sent', 'dead'))"
+        " ORDER BY wake_at, created_at LIMIT ?) RETURNING *",
+        (owner, lease_until, now, room),
+    )
+    return [_post(row) for row in rows]
+
+
+def next_wake(tx: Tx) -> int | None:
+    """When the next unleased post is due, UTC milliseconds; one that waits for an earlier one hides no other."""
+    row = tx.one(
+        "SELECT min(wake_at) FROM posts WHERE state NOT IN ('sent', 'dead') AND owner IS NULL"
+        " AND NOT EXISTS (SELECT 1 FROM posts AS earlier WHERE earlier.subject = posts.subject"
+        " AND earlier.created_at < posts.created_at AND earlier.state NOT IN ('sent', 'dead'))"
+    )
+    return row[0] if row else None
+
+
+def clear_leases(tx: Tx) -> None:
+    """At start: the file lock says that nobody else holds any."""
+    tx.run("UPDATE posts SET owner = NULL, lease_until = NULL WHERE owner IS NOT NULL")
+
+
+def change(tx: Tx, post: Post, owner: str, changes: Mapping[str, Any]) -> bool:
+    """Write `changes` if this owner still holds the post in the state it read; raises `rev`."""
+    assignments = ", ".join(f"{column} = ?" for column in changes)
+    changed = tx.run(
+        f"UPDATE posts SET {assignments}, rev = rev + 1 WHERE id = ? AND state = ? AND owner = ?",  # noqa: S608
+        (*changes.values(), post.id, post.state, owner),
+    )
+    return changed == 1
+
+
+def _post(row: Row) -> Post:
+    return Post(
+        id=row["id"],
+        subject=row["subject"],
+        purpose=Purpose(row["purpose"]),
+        target=row["target"],
+        body=json.loads(row["body"]),
+        nonce=row["nonce"],
+        state=PostState(row["state"]),
+        rev=row["rev"],
+        attempts=row["attempts"],
+        marked_at=row["marked_at"],
+        message_id=row["message_id"],
+    )

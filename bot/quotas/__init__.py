@@ -1,0 +1,1 @@
+"""What members and guilds may use, and who used it."""

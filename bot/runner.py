@@ -1,0 +1,116 @@
+"""One scheduler for every table with a state, a `rev` and a `wake_at`: no task per waiting row."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from bot.clock import Clock
+from bot.database import Database, Tx
+
+log = logging.getLogger(__name__)
+_LONGEST_SLEEP = 30.0
+
+
+class Line(Protocol):
+    """A table that the runner drives. `claim` and `next_wake` run inside a unit."""
+
+    name: str
+    room: int
+
+    def clear(self, tx: Tx) -> None: ...
+
+    def claim(self, tx: Tx, owner: str, room: int) -> list[Any]: ...
+
+    def next_wake(self, tx: Tx) -> int | None: ...
+
+    async def advance(self, row: Any, owner: str, /) -> None: ...
+
+
+class Runner:
+    """Claims due rows and advances each in a task of its own, which it awaits when it stops."""
+
+    def __init__(self, db: Database, clock: Clock, lines: Sequence[Line]) -> None:
+        self._db = db
+        self._clock = clock
+        self._lines = lines
+        self._owner = clock.new_id()
+        self._bell = asyncio.Event()
+        self._steps: dict[str, set[asyncio.Task[None]]] = {line.name: set() for line in lines}
+        self._loop: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to work; a second call changes nothing."""
+        if self._loop is None:
+            self._loop = asyncio.create_task(self._run(), name="runner")
+
+    def wake(self) -> None:
+        """Something became due: look now."""
+        self._bell.set()
+
+    async def stop(self, grace: float = 5.0) -> None:
+        """Claim no more, give steps under way `grace` seconds, then cancel them; the next start clears leases."""
+        if self._loop is None:
+            return
+        self._loop.cancel()
+        await asyncio.gather(self._loop, return_exceptions=True)
+        self._loop = None
+        steps = set[asyncio.Task[None]]().union(*self._steps.values())
+        if steps:
+            await asyncio.wait(steps, timeout=grace)
+        for step in steps:
+            step.cancel()
+        await asyncio.gather(*steps, return_exceptions=True)
+
+    async def _run(self) -> None:
+        await self._db.work(lambda tx: [line.clear(tx) for line in self._lines])
+        while True:
+            self._bell.clear()
+            try:
+                claimed = [await self._claim(line) for line in self._lines]
+                pause = 0.0 if any(claimed) else await self._pause()
+            except Exception:
+                log.exception("the runner could not read the database")
+                pause = 1.0
+            if pause > 0:
+                await self._sleep(pause)
+
+    async def _claim(self, line: Line) -> bool:
+        steps = self._steps[line.name]
+        room = line.room - len(steps)
+        if room <= 0:
+            return False
+        rows = await self._db.work(lambda tx: line.claim(tx, self._owner, room))
+        for row in rows:
+            step = asyncio.create_task(self._step(line, row), name=f"{line.name}:{row.id}")
+            steps.add(step)
+            step.add_done_callback(functools.partial(self._make_room, steps))
+        return bool(rows)
+
+    def _make_room(self, steps: set[asyncio.Task[None]], step: asyncio.Task[None]) -> None:
+        """Only now is the step out of the way, so only now does looking again help."""
+        steps.discard(step)
+        self.wake()
+
+    async def _step(self, line: Line, row: Any) -> None:
+        try:
+            await line.advance(row, self._owner)
+        except Exception:
+            log.exception("%s %s could not be advanced", line.name, row.id)
+
+    async def _pause(self) -> float:
+        """Seconds until the next row is due. Due rows that wait for room are woken by the step that makes it."""
+        wakes = await self._db.work(lambda tx: [line.next_wake(tx) for line in self._lines])
+        now = self._clock.now()
+        ahead = [(wake - now) / 1000 for wake in wakes if wake is not None and wake > now]
+        return min([*ahead, _LONGEST_SLEEP]) + 0.001
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._bell.wait()
+        except TimeoutError:
+            return

@@ -1,0 +1,335 @@
+"""Every setting, its default and its meaning; docs/operating.md documents each by its environment name."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DISCORD_API = "https://discord.com/api/v10"
+DISCORD_GATEWAY = "wss://gateway.discord.gg/"
+DISCORD_FILE_HOSTS = ("cdn.discordapp.com", "media.discordapp.net")
+_SNOWFLAKE = re.compile(r"^\d{15,20}$")
+_HOST = re.compile(r"^(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?$")
+
+
+class SettingsError(Exception):
+    """A missing or wrong setting, as one sentence that names it."""
+
+
+class _Group(BaseSettings):
+    """One concern. Fields carry their environment name as alias, so that a sentence can name it."""
+
+    model_config = SettingsConfigDict(env_file_encoding="utf-8", extra="ignore", populate_by_name=True)
+
+
+Group = TypeVar("Group", bound=_Group)
+
+
+class DiscordSettings(_Group):
+    """How to reach Discord and as whom."""
+
+    token: SecretStr = Field(alias="DISCORD_TOKEN", min_length=1)
+    api_url: str = Field(DISCORD_API, alias="DISCORD_API_URL")
+    gateway_url: str = Field(DISCORD_GATEWAY, alias="DISCORD_GATEWAY_URL")
+    edit_seconds: float = Field(5.0, alias="TWODECK_EDIT_SECONDS", ge=0.2, le=60)
+
+    @field_validator("api_url")
+    @classmethod
+    def _api(cls, value: str) -> str:
+        return _address(value.rstrip("/"), ("http", "https"))
+
+    @field_validator("gateway_url")
+    @classmethod
+    def _gateway(cls, value: str) -> str:
+        return _address(value, ("ws", "wss"))
+
+
+class StorageSettings(_Group):
+    """Where the bot keeps its database and audio."""
+
+    data_dir: Path = Field(Path("data"), alias="TWODECK_DATA_DIR")
+
+
+class DownloadSettings(_Group):
+    """Which hosts a source may come from, and how large it may be."""
+
+    extra_hosts: str = Field("", alias="TWODECK_DOWNLOAD_HOSTS")
+    max_source_mb: int = Field(100, alias="TWODECK_MAX_SOURCE_MB", ge=1, le=500)
+
+    @field_validator("extra_hosts")
+    @classmethod
+    def _hosts(cls, value: str) -> str:
+        for entry in _entries(value):
+            if not _HOST.match(entry):
+                raise ValueError(f"'{entry}' is not a host or host:port")
+        return value
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Hosts, or host:port, that a download may reach."""
+        return (*DISCORD_FILE_HOSTS, *self.further)
+
+    @property
+    def further(self) -> tuple[str, ...]:
+        """What the operator added."""
+        return _entries(self.extra_hosts)
+
+
+class QueueSettings(_Group):
+    """How many unfinished jobs there may be."""
+
+    member: int = Field(3, alias="TWODECK_QUEUE_MEMBER", ge=1, le=10_000)
+    guild: int = Field(20, alias="TWODECK_QUEUE_GUILD", ge=1, le=10_000)
+
+
+class QuotaSettings(_Group):
+    """How many units a day allows; one operation of a hosted engine takes one, the local engine none."""
+
+    member_day: int = Field(5, alias="TWODECK_QUOTA_MEMBER_DAY", ge=0)
+    guild_day: int = Field(50, alias="TWODECK_QUOTA_GUILD_DAY", ge=0)
+
+
+class LocalSettings(_Group):
+    """The embedded engine."""
+
+    workers: int = Field(1, alias="LOCAL_WORKERS", ge=1, le=16)
+
+
+class HostedSettings(_Group):
+    """One account at a music provider: the engine is there when its key is. Addresses default to the profile's."""
+
+    api_key: SecretStr = SecretStr("")
+    base_url: str = ""
+    upload_url: str = ""
+
+    @field_validator("base_url", "upload_url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        return _address(value.rstrip("/"), ("http", "https")) if value else ""
+
+
+class KieSettings(HostedSettings):
+    """kie.ai; with the webhook key its callbacks have to be signed."""
+
+    api_key: SecretStr = Field(SecretStr(""), alias="KIE_API_KEY")
+    base_url: str = Field("", alias="KIE_BASE_URL")
+    upload_url: str = Field("", alias="KIE_UPLOAD_URL")
+    webhook_key: SecretStr = Field(SecretStr(""), alias="KIE_WEBHOOK_KEY")
+
+
+class SunoapiSettings(HostedSettings):
+    """sunoapi.org."""
+
+    api_key: SecretStr = Field(SecretStr(""), alias="SUNOAPI_API_KEY")
+    base_url: str = Field("", alias="SUNOAPI_BASE_URL")
+    upload_url: str = Field("", alias="SUNOAPI_UPLOAD_URL")
+
+
+class ApiboxSettings(HostedSettings):
+    """api.box."""
+
+    api_key: SecretStr = Field(SecretStr(""), alias="APIBOX_API_KEY")
+    base_url: str = Field("", alias="APIBOX_BASE_URL")
+    upload_url: str = Field("", alias="APIBOX_UPLOAD_URL")
+
+
+class WebSettings(_Group):
+    """How providers reach us, and how long we wait for them where they do not."""
+
+    public_url: str = Field("", alias="TWODECK_PUBLIC_URL")
+    listen: str = Field("127.0.0.1:8080", alias="TWODECK_LISTEN")
+    poll_seconds: float = Field(30.0, alias="TWODECK_POLL_SECONDS", ge=0.2, le=600)
+    grace_seconds: float = Field(900.0, alias="TWODECK_GRACE_SECONDS", ge=1, le=3600)
+
+    @field_validator("public_url")
+    @classmethod
+    def _public(cls, value: str) -> str:
+        return _address(value.rstrip("/"), ("http", "https")) if value else ""
+
+    @field_validator("listen")
+    @classmethod
+    def _listen(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if not host or not port.isdigit() or int(port) > 65_535:
+            raise ValueError("use host:port, such as 127.0.0.1:8080")
+        return value
+
+    @property
+    def where(self) -> tuple[str, int]:
+        """Host and port to listen on."""
+        host, _, port = self.listen.rpartition(":")
+        return host.strip("[]"), int(port)
+
+
+class UpkeepSettings(_Group):
+    """How often the database is copied, and how many copies stay. 0 hours: never."""
+
+    backup_hours: float = Field(1.0, alias="TWODECK_BACKUP_HOURS", ge=0, le=8760)
+    backup_keep: int = Field(48, alias="TWODECK_BACKUP_KEEP", ge=1, le=10_000)
+
+
+class OperatorSettings(_Group):
+    """Who runs this bot, and where they are told that something needs them."""
+
+    operators: str = Field("", alias="TWODECK_OPERATORS")
+    alert_channel: str = Field("", alias="TWODECK_ALERT_CHANNEL")
+    alert_webhook: SecretStr = Field(SecretStr(""), alias="TWODECK_ALERT_WEBHOOK")
+
+    @field_validator("operators")
+    @classmethod
+    def _operators(cls, value: str) -> str:
+        for entry in _entries(value):
+            _id(entry)
+        return value
+
+    @field_validator("alert_channel")
+    @classmethod
+    def _channel(cls, value: str) -> str:
+        return _id(value.strip()) if value.strip() else ""
+
+    @field_validator("alert_webhook")
+    @classmethod
+    def _webhook(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value():
+            _address(value.get_secret_value(), ("https", "http"))
+        return value
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The operators' user ids, if the settings say who they are."""
+        return _entries(self.operators)
+
+
+class LogSettings(_Group):
+    """What the bot writes to its log."""
+
+    level: str = Field("INFO", alias="TWODECK_LOG_LEVEL")
+
+    @field_validator("level")
+    @classmethod
+    def _level(cls, value: str) -> str:
+        if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+            raise ValueError("use DEBUG, INFO, WARNING or ERROR")
+        return value.upper()
+
+
+GROUPS: tuple[type[_Group], ...] = (
+    DiscordSettings,
+    StorageSettings,
+    DownloadSettings,
+    QueueSettings,
+    QuotaSettings,
+    LocalSettings,
+    KieSettings,
+    SunoapiSettings,
+    ApiboxSettings,
+    WebSettings,
+    UpkeepSettings,
+    OperatorSettings,
+    LogSettings,
+)
+
+
+class Settings:
+    """All groups, read once from the environment and an env file (the environment wins)."""
+
+    def __init__(
+        self,
+        discord: DiscordSettings,
+        storage: StorageSettings,
+        downloads: DownloadSettings,
+        queue: QueueSettings,
+        quota: QuotaSettings,
+        local: LocalSettings,
+        kie: KieSettings,
+        sunoapi: SunoapiSettings,
+        apibox: ApiboxSettings,
+        web: WebSettings,
+        upkeep: UpkeepSettings,
+        operator: OperatorSettings,
+        log: LogSettings,
+    ) -> None:
+        self.discord = discord
+        self.storage = storage
+        self.downloads = downloads
+        self.queue = queue
+        self.quota = quota
+        self.local = local
+        self.kie = kie
+        self.sunoapi = sunoapi
+        self.apibox = apibox
+        self.web = web
+        self.upkeep = upkeep
+        self.operator = operator
+        self.log = log
+
+
+def load(env_file: Path | None = None) -> Settings:
+    """Read everything that `twodeck run` needs. Raises `SettingsError` with one sentence."""
+    if env_file is not None and not env_file.is_file():
+        raise SettingsError(f"The env file {env_file} does not exist.")
+    return Settings(
+        read(DiscordSettings, env_file),
+        read(StorageSettings, env_file),
+        read(DownloadSettings, env_file),
+        read(QueueSettings, env_file),
+        read(QuotaSettings, env_file),
+        read(LocalSettings, env_file),
+        read(KieSettings, env_file),
+        read(SunoapiSettings, env_file),
+        read(ApiboxSettings, env_file),
+        read(WebSettings, env_file),
+        read(UpkeepSettings, env_file),
+        read(OperatorSettings, env_file),
+        read(LogSettings, env_file),
+    )
+
+
+def read(group: type[Group], env_file: Path | None = None) -> Group:
+    """Read one group alone, for commands that need no more. Raises `SettingsError`."""
+    try:
+        return group(_env_file=env_file)  # pyright: ignore[reportCallIssue]
+    except ValidationError as error:
+        raise SettingsError(_sentence(error)) from None
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors(include_input=False, include_url=False)[0]
+    name = str(first["loc"][0])
+    if first["type"] == "missing":
+        return f"{name} is not set. docs/operating.md says where to get it."
+    return f"{name} is wrong: {first['msg'].removeprefix('Value error, ')}."
+
+
+def _entries(value: str) -> tuple[str, ...]:
+    return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+
+
+def _id(value: str) -> str:
+    if not _SNOWFLAKE.match(value):
+        raise ValueError(f"'{value}' is not an id of Discord, which is a number of 15 to 20 digits")
+    return value
+
+
+def _address(value: str, schemes: tuple[str, ...]) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in schemes or not parts.hostname:
+        raise ValueError(f"an address that starts with {' or '.join(s + '://' for s in schemes)} is needed")
+    if parts.scheme in ("http", "ws") and not _is_loopback(parts.hostname):
+        raise ValueError("an unencrypted address is allowed on this machine only")
+    return value
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

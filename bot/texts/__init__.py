@@ -1,0 +1,85 @@
+"""Every sentence that a person reads: gettext catalogues, looked up by message id and locale."""
+
+from __future__ import annotations
+
+import functools
+import gettext
+import importlib.resources
+import io
+from collections.abc import Mapping
+
+from babel import Locale
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
+
+DEFAULT = "en"
+LOCALES = (DEFAULT,)
+"""Languages with a catalogue, `bot/texts/LOCALE/twodeck.po`."""
+
+Value = str | int | float
+
+
+class MissingTextError(KeyError):
+    """A message id that no catalogue has."""
+
+
+def say(locale: str, message: str, **values: Value) -> str:
+    """The text of `message` with its placeholders filled; numbers are written the locale's way."""
+    name = best(locale)
+    text = _catalogue(name).gettext(message)
+    if text == message:
+        raise MissingTextError(message)
+    return text.format_map(_written(name, values))
+
+
+def say_many(locale: str, message: str, count: int, **values: Value) -> str:
+    """The plural form of `message` for `count`, which also fills `{count}`."""
+    name = best(locale)
+    text = _catalogue(name).ngettext(message, message, count)
+    if text == message:
+        raise MissingTextError(message)
+    return text.format_map(_written(name, {"count": count, **values}))
+
+
+def say_reason(locale: str, code: str, values: Mapping[str, Value]) -> str:
+    """Why a plan is as it is. The sides `a` and `b` are written as A and B."""
+    sides: dict[Value, str] = {"a": "A", "b": "B"}
+    shown = {name: sides.get(value, value) for name, value in values.items()}
+    return say(locale, f"reason-{code}", **shown)
+
+
+def has(message: str) -> bool:
+    """Whether the default catalogue knows this id."""
+    return _catalogue(DEFAULT).gettext(message) != message
+
+
+def best(locale: str) -> str:
+    """The catalogue for a Discord locale such as `en-US`, or the default."""
+    for name in (locale, locale.split("-", maxsplit=1)[0]):
+        if name in LOCALES:
+            return name
+    return DEFAULT
+
+
+def duration(seconds: float) -> str:
+    """Minutes and seconds, as in 3:07."""
+    whole = round(seconds)
+    return f"{whole // 60}:{whole % 60:02}"
+
+
+def _written(locale: str, values: dict[str, Value]) -> dict[str, str]:
+    parsed = Locale.parse(locale, sep="-")
+    return {
+        name: value if isinstance(value, str) else format_decimal(value, locale=parsed)
+        for name, value in values.items()
+    }
+
+
+@functools.cache
+def _catalogue(locale: str) -> gettext.GNUTranslations:
+    source = importlib.resources.files("bot.texts") / locale / "twodeck.po"
+    with io.BytesIO(source.read_bytes()) as text, io.BytesIO() as compiled:
+        write_mo(compiled, read_po(text, locale=locale.replace("-", "_")))
+        compiled.seek(0)
+        return gettext.GNUTranslations(compiled)

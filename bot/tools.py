@@ -1,0 +1,100 @@
+"""`twodeck jobs` and `twodeck backup`: what an operator does in a terminal, beside a running bot or without one."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bot.clock import Clock
+from bot.database import DatabaseError
+from bot.database.backup import back_up
+from bot.database.reading import read
+from bot.jobs.listing import Listed, overview
+from bot.settings import SettingsError, StorageSettings, UpkeepSettings
+from bot.settings import read as read_settings
+
+OK, FAULT, USAGE = 0, 1, 2
+_WIDEST_TITLE = 40
+_COLUMNS = ("job", "state", "age", "server", "member", "engine", "error", "title")
+
+
+def add_jobs_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `twodeck jobs` understands."""
+    parser.add_argument("--unknown", action="store_true", help="only jobs whose outcome nobody knows")
+    parser.add_argument("--json", action="store_true", help="one JSON list instead of a table")
+    parser.add_argument("--limit", type=_at_least_one, default=50, metavar="N", help="at most N jobs (default 50)")
+
+
+def add_backup_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `twodeck backup` understands."""
+    parser.add_argument(
+        "--to", type=Path, metavar="DIR", help="folder for it (default: backups in the data folder)"
+    )
+    parser.add_argument(
+        "--keep", type=_at_least_one, metavar="N", help="keep the newest N there (default: TWODECK_BACKUP_KEEP)"
+    )
+
+
+def list_jobs(options: argparse.Namespace, env_file: Path | None) -> int:
+    """Print the newest jobs; returns the exit code."""
+    now = Clock().now()
+    try:
+        database = read_settings(StorageSettings, env_file).data_dir / "twodeck.db"
+        jobs = read(database, lambda tx: overview(tx, unknown=options.unknown, limit=options.limit, now=now))
+    except (SettingsError, DatabaseError) as error:
+        return _complain(error)
+    if options.json:
+        print(json.dumps([dataclasses.asdict(job) for job in jobs], ensure_ascii=False, indent=2))
+    else:
+        print(table(jobs) if jobs else "There are no such jobs.")
+    return OK
+
+
+def take_backup(options: argparse.Namespace, env_file: Path | None) -> int:
+    """Copy and check the database, print where the copy is; returns the exit code."""
+    try:
+        data = read_settings(StorageSettings, env_file).data_dir
+        keep = options.keep or read_settings(UpkeepSettings, env_file).backup_keep
+        print(back_up(data / "twodeck.db", options.to or data / "backups", now=Clock().now(), keep=keep))
+    except (SettingsError, DatabaseError) as error:
+        return _complain(error)
+    return OK
+
+
+def table(jobs: Sequence[Listed]) -> str:
+    """Aligned columns, the title last; nothing that a member typed can move the cursor."""
+    lines = [_COLUMNS, *(_cells(job) for job in jobs)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(_COLUMNS))]
+    padded = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
+    return "\n".join(line.rstrip() for line in padded)
+
+
+def age(seconds: int) -> str:
+    """The two largest units, as in 3 d 4 h."""
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if days:
+        return f"{days} d {hours % 24} h"
+    if hours:
+        return f"{hours} h {minutes % 60} min"
+    return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
+
+
+def _cells(job: Listed) -> tuple[str, ...]:
+    title = "".join(letter if letter.isprintable() else " " for letter in job.title)[:_WIDEST_TITLE]
+    return (job.id, job.state, age(job.age), job.guild, job.member, job.engine, job.error or "-", title)
+
+
+def _at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
+
+
+def _complain(error: SettingsError | DatabaseError) -> int:
+    print(f"twodeck: {error}", file=sys.stderr)
+    return USAGE if isinstance(error, SettingsError) else FAULT

@@ -1,0 +1,134 @@
+"""What a running bot does for its own house: backups, retention, an eye on the disk."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import shutil
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from bot.alerts import Alerts, Cause
+from bot.clock import Clock
+from bot.database import Database, DatabaseError
+from bot.database.backup import back_up, taken, taken_at
+from bot.files import store as files
+from bot.files.store import FileStore
+from bot.jobs.retention import blank_links
+from bot.settings import UpkeepSettings
+
+log = logging.getLogger(__name__)
+YOUNG_MS = 3600_000
+"""A file younger than this may be waiting for its rows."""
+
+_ROUND_SECONDS = 600.0
+_DAY_MS = 24 * 3600_000
+_BATCH = 200
+_LEAST_FREE = 1 << 30
+_LEAST_SHARE = 0.05
+
+
+class Upkeep:
+    """One task that makes its rounds every ten minutes; each duty fails for itself."""
+
+    def __init__(
+        self, db: Database, clock: Clock, store: FileStore, alerts: Alerts, settings: UpkeepSettings, data: Path
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._store = store
+        self._alerts = alerts
+        self._settings = settings
+        self._data = data
+        self._stopping = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._full_sweep_at = 0
+
+    def start(self) -> None:
+        """Begin the rounds; a second call changes nothing."""
+        if self._task is None:
+            self._stopping.clear()
+            self._task = asyncio.create_task(self._rounds(), name="upkeep")
+
+    async def stop(self) -> None:
+        """End after the duty under way."""
+        self._stopping.set()
+        if self._task is not None:
+            await self._task
+            self._task = None
+
+    async def back_up_when_due(self) -> None:
+        """A backup in a thread, on a connection of its own, when the newest one is old enough."""
+        folder = self._data / "backups"
+        now = self._clock.now()
+        newest = next(iter(await asyncio.to_thread(taken, folder)), None)
+        due = taken_at(newest) + int(self._settings.backup_hours * 3600_000) if newest else 0
+        if not self._settings.backup_hours or now < due:
+            return
+        keep = self._settings.backup_keep
+        try:
+            copy = await asyncio.to_thread(back_up, self._data / "twodeck.db", folder, now=now, keep=keep)
+        except DatabaseError as error:
+            await self._alerts.alert(Cause.BACKUP_FAILED, why=str(error))
+            return
+        log.info("backed up the database to %s", copy)
+        await self._alerts.clear(Cause.BACKUP_FAILED)
+
+    async def sweep(self) -> None:
+        """Drop what expired: rows in one unit, then bytes; after a crash between them `sweep_all` finds those."""
+        now = self._clock.now()
+        await self._db.work(blank_links)
+        dropped = await self._db.work(lambda tx: files.forget(tx, now))
+        await self._drop(dropped)
+
+    async def sweep_all(self) -> None:
+        """Once a day look at every file on the disk; those without a row go, but never a young one."""
+        now = self._clock.now()
+        if now < self._full_sweep_at:
+            return
+        self._full_sweep_at = now + _DAY_MS
+        await asyncio.to_thread(self._store.drop_unfinished, before=(now - YOUNG_MS) / 1000)
+        present = await asyncio.to_thread(lambda: sorted(self._store.present()))
+        for batch in _batches(present):
+            await self._drop(await self._db.work(lambda tx, batch=batch: files.unknown(tx, batch)))
+            if self._stopping.is_set():
+                return
+
+    async def look_at_disk(self) -> None:
+        """Tell the operators before the disk is full."""
+        disk = await asyncio.to_thread(shutil.disk_usage, self._data)
+        if disk.free < max(_LEAST_FREE, disk.total * _LEAST_SHARE):
+            await self._alerts.alert(Cause.DISK_LOW, free_mb=disk.free >> 20, folder=str(self._data))
+        else:
+            await self._alerts.clear(Cause.DISK_LOW)
+
+    async def _rounds(self) -> None:
+        pause = min(_ROUND_SECONDS, self._settings.backup_hours * 3600 or _ROUND_SECONDS)
+        while not self._stopping.is_set():
+            for duty in (self.back_up_when_due, self.sweep, self.sweep_all, self.look_at_disk, self._forget_faults):
+                await self._do(duty)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._stopping.wait()
+
+    async def _do(self, duty: Callable[[], Awaitable[None]]) -> None:
+        if self._stopping.is_set():
+            return
+        try:
+            await duty()
+        except Exception:
+            log.exception("upkeep stumbled")
+
+    async def _forget_faults(self) -> None:
+        """A fault of the program has no end that could be seen: it is told at most once a day."""
+        await self._alerts.clear(Cause.UNEXPECTED, after_ms=_DAY_MS)
+
+    async def _drop(self, digests: list[str]) -> None:
+        before = (self._clock.now() - YOUNG_MS) / 1000
+        for digest in digests:
+            await asyncio.to_thread(self._store.drop, digest, before=before)
+
+
+def _batches(names: list[str]) -> list[list[str]]:
+    return [names[start : start + _BATCH] for start in range(0, len(names), _BATCH)]

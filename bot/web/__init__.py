@@ -1,0 +1,1 @@
+"""What the internet may say to us: callbacks of music providers, and whether we are well."""

@@ -1,0 +1,106 @@
+"""`/jobs`: what became of one's mashups, and stopping one."""
+
+from __future__ import annotations
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client import TwodeckBot
+from bot.errors import Refused
+from bot.jobs import view
+from bot.jobs.job import Job
+from bot.jobs.service import Page
+from bot.texts import say
+from cogs.delivery import result_files
+from cogs.mashup import text
+from cogs.views.buttons import CancelButton, cancelled, reader_of
+from cogs.views.cards import WORKING, result_cards
+from cogs.views.refusals import plain, sentence
+
+
+@app_commands.guild_only()
+@app_commands.allowed_installs(guilds=True, users=False)
+class Jobs(commands.GroupCog, name="jobs", description=text("command-jobs")):
+    """The command group; every answer is for the asker's eyes only."""
+
+    def __init__(self, bot: TwodeckBot) -> None:
+        self._bot = bot
+
+    @app_commands.command(name="list", description=text("command-jobs-list"))
+    @app_commands.describe(page=text("option-page"), everyone=text("option-everyone"))
+    async def list_jobs(
+        self,
+        interaction: discord.Interaction,
+        page: app_commands.Range[int, 1, 1000] = 1,
+        everyone: bool = False,
+    ) -> None:
+        await interaction.response.defer(ephemeral=True)
+        locale = str(interaction.locale)
+        try:
+            reader = reader_of(interaction)
+            found = await self._bot.services.jobs.listed(reader, everyone=everyone, page=page - 1)
+        except Refused as refused:
+            await interaction.edit_original_response(content=sentence(refused.refusal, locale))
+            return
+        shown = everyone and reader.moderator
+        await interaction.edit_original_response(embed=jobs_card(found, locale, everyone=shown))
+
+    @app_commands.command(name="cancel", description=text("command-jobs-cancel"))
+    @app_commands.describe(job=text("option-job"))
+    async def cancel(self, interaction: discord.Interaction, job: str) -> None:
+        await interaction.response.defer(ephemeral=True)
+        answer = await cancelled(self._bot, interaction, job.strip().lower())
+        await interaction.edit_original_response(content=answer)
+
+    @app_commands.command(name="get", description=text("command-jobs-get"))
+    @app_commands.describe(job=text("option-job"))
+    async def get(self, interaction: discord.Interaction, job: str) -> None:
+        await interaction.response.defer(ephemeral=True)
+        locale = str(interaction.locale)
+        try:
+            found = await self._bot.services.jobs.finished(reader_of(interaction), job.strip().lower())
+        except Refused as refused:
+            await interaction.edit_original_response(content=sentence(refused.refusal, locale))
+            return
+        result = view.result(found)
+        files = result_files(self._bot.services.files, result, found.id)
+        pictures = [file.filename for file in files if file.filename.endswith(".png")]
+        await interaction.edit_original_response(
+            attachments=files, embeds=result_cards(result, pictures, found.id), content=say(locale, "job-again")
+        )
+
+    @cancel.autocomplete("job")
+    async def running(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        if interaction.guild_id is None:
+            return []
+        found = await self._bot.services.jobs.cancellable(reader_of(interaction))
+        wanted = typed.strip().lower()
+        names = {job.id: f"{job.id} · {job.title}"[:100] for job in found}
+        return [app_commands.Choice(name=n, value=i) for i, n in names.items() if wanted in n.lower()][:25]
+
+
+def jobs_card(page: Page, locale: str, *, everyone: bool) -> discord.Embed:
+    """A page of jobs, a line or two each."""
+    heading = "jobs-of-guild" if everyone else "jobs-of-member"
+    embed = discord.Embed(title=say(locale, heading), colour=WORKING)
+    lines = [_line(job, page.messages.get(job.id), locale, everyone=everyone) for job in page.jobs]
+    embed.description = "\n".join(lines) or say(locale, "jobs-none")
+    footer = "jobs-page-more" if page.more else "jobs-page"
+    embed.set_footer(text=say(locale, footer, page=page.number + 1, next=page.number + 2))
+    return embed
+
+
+def _line(job: Job, message: str | None, locale: str, *, everyone: bool) -> str:
+    ask = job.ask
+    link = f"https://discord.com/channels/{ask.guild}/{ask.channel}/{message}" if message else ""
+    title = plain(job.title)[:80]
+    head = f"[{title}]({link})" if link else title
+    who = f" <@{ask.member}>" if everyone else ""
+    state = say(locale, f"state-{job.state}")
+    return f"**{head}**{who} · {state} · <t:{job.created_at // 1000}:R> · `{job.id}`"
+
+
+async def setup(bot: TwodeckBot) -> None:
+    await bot.add_cog(Jobs(bot))
+    bot.add_dynamic_items(CancelButton)

@@ -1,0 +1,1 @@
+"""Cards, buttons and modals: how values look in Discord."""

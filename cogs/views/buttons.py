@@ -1,0 +1,69 @@
+"""Buttons that outlive restarts: their `custom_id` holds nothing but an id."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import discord
+
+from bot.client import TwodeckBot
+from bot.errors import Code, Refused
+from bot.jobs.service import Reader
+from bot.posts.post import Progress
+from bot.texts import say
+from cogs.views.refusals import sentence
+
+
+def reader_of(interaction: discord.Interaction) -> Reader:
+    """Who acts, with the rights they have right now. Raises `Refused` outside a server."""
+    if interaction.guild_id is None:
+        raise Refused(Code.NEEDS_SERVER)
+    return Reader(
+        guild=str(interaction.guild_id),
+        member=str(interaction.user.id),
+        moderator=interaction.permissions.manage_guild,
+    )
+
+
+class CancelButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"cancel:(?P<job>[0-9a-z]{12})"):
+    """Stops the job of the card it sits on, for its requester and for moderators."""
+
+    def __init__(self, job: str, locale: str = "en") -> None:
+        self.job = job
+        label = say(locale, "button-cancel")
+        super().__init__(
+            discord.ui.Button(label=label, custom_id=f"cancel:{job}", style=discord.ButtonStyle.secondary)
+        )
+
+    @classmethod
+    async def from_custom_id(
+        cls, _: discord.Interaction, item: discord.ui.Item[Any], match: re.Match[str]
+    ) -> CancelButton:
+        return cls(match["job"])
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        bot = interaction.client
+        if not isinstance(bot, TwodeckBot):
+            raise TypeError("this button belongs to another client")
+        await interaction.edit_original_response(content=await cancelled(bot, interaction, self.job))
+
+
+async def cancelled(bot: TwodeckBot, interaction: discord.Interaction, job_id: str) -> str:
+    """Cancel and say what came of it."""
+    locale = str(interaction.locale)
+    try:
+        job = await bot.services.jobs.cancel(reader_of(interaction), job_id)
+    except Refused as refused:
+        return sentence(refused.refusal, locale)
+    return say(locale, "job-cancelling", job=job.id)
+
+
+def card_buttons(progress: Progress) -> discord.ui.View:
+    """The buttons of a live card in its present state; none once nothing can be done."""
+    view = discord.ui.View(timeout=None)
+    if progress.cancellable:
+        view.add_item(CancelButton(progress.job, progress.locale))
+    view.stop()  # the client dispatches by template; the view itself waits for nothing
+    return view

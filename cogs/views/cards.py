@@ -1,0 +1,177 @@
+"""Embeds for the live card, the result and the notice; the same style everywhere, colour never the only sign."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import discord
+
+from bot.posts.post import Alert, Notice, Progress, Result, ResultTrack
+from bot.texts import duration, say, say_reason
+from cogs.views.refusals import plain, sentence
+
+WORKING = discord.Colour(0x3B6EA8)
+GOOD = discord.Colour(0x2E8B57)
+BAD = discord.Colour(0xB23A48)
+_BAR = 12
+_TOLD_BY_ROLES = frozenset({"roles-swapped", "bed-first"})
+
+
+def progress_card(progress: Progress, mark: str) -> discord.Embed:
+    """The live card: stage, bar, place in the queue, estimate, what was asked. `mark` is the post's id."""
+    locale = progress.locale
+    colour = {"done": GOOD, "failed": BAD}.get(progress.stage, WORKING)
+    embed = discord.Embed(title=_cut(plain(progress.title), 250), colour=colour)
+    embed.description = "\n".join(_progress_lines(progress))
+    for side, name in zip("ab", progress.sources, strict=True):
+        embed.add_field(name=say(locale, f"card-deck-{side}"), value=_cut(plain(name), 200))
+    embed.add_field(name=say(locale, "card-engine"), value=say(locale, f"engine-{progress.engine}"))
+    if progress.prompt:
+        heading = say(locale, "card-lyrics" if progress.lyrics else "card-idea")
+        embed.add_field(name=heading, value=_cut(plain(progress.prompt), 900), inline=False)
+    _add_unused(embed, locale, progress.unused, progress.engine)
+    _sign(embed, locale, progress.job, mark)
+    return embed
+
+
+def result_cards(result: Result, pictures: Sequence[str], mark: str) -> list[discord.Embed]:
+    """The compatibility card, with a waveform picture for each track. `pictures` are attachment names."""
+    embeds = [_compatibility_card(result)]
+    told: list[Mapping[str, Any]] = []
+    for track, picture, made in zip(result.tracks, pictures, result.report["tracks"], strict=True):
+        embed = embeds[0] if track.number == 1 else discord.Embed(colour=GOOD)
+        embed.set_image(url=f"attachment://{picture}")
+        embed.add_field(name=_track_name(result, track), value=_track_story(result, made, told), inline=False)
+        told += made.get("reasons", [])
+        if embed is not embeds[0]:
+            embeds.append(embed)
+    _add_unused(embeds[0], result.locale, result.unused, result.engine)
+    _sign(embeds[-1], result.locale, result.job, mark)
+    return embeds
+
+
+def alert_card(alert: Alert, mark: str) -> discord.Embed:
+    """What operators are told. `mark` is the post's id."""
+    sentence = say(alert.locale, f"alert-{alert.cause}", **alert.values)
+    embed = discord.Embed(
+        title=say(alert.locale, "alert-title"), description=_cut(plain(sentence), 1000), colour=BAD
+    )
+    embed.set_footer(text=mark)
+    return embed
+
+
+def notice_card(notice: Notice, mark: str) -> discord.Embed:
+    """Why there is no result, and that nothing was charged."""
+    embed = discord.Embed(title=_cut(plain(notice.title), 250), colour=BAD)
+    nothing = say(notice.locale, "notice-nothing-charged")
+    embed.description = f"{sentence(notice.error, notice.locale)}\n\n{nothing}"
+    _sign(embed, notice.locale, notice.job, mark)
+    return embed
+
+
+def _progress_lines(progress: Progress) -> list[str]:
+    locale = progress.locale
+    full = round(_BAR * progress.fraction)
+    percent = round(100 * progress.fraction)
+    lines = [say(locale, f"stage-{progress.stage}")]
+    if progress.stage not in ("done", "failed"):
+        lines.append(f"`{'█' * full}{'░' * (_BAR - full)}` {say(locale, 'card-percent', percent=percent)}")
+    if progress.place:
+        lines.append(say(locale, "card-place", place=progress.place))
+    if progress.ready_at is not None:
+        lines.append(say(locale, "card-ready", when=f"<t:{progress.ready_at // 1000}:R>"))
+    if progress.same_file:
+        lines.append(say(locale, "card-same-file"))
+    if progress.error is not None:
+        lines.append(sentence(progress.error, locale))
+    return lines
+
+
+def _compatibility_card(result: Result) -> discord.Embed:
+    locale = result.locale
+    embed = discord.Embed(title=_cut(plain(result.title), 250), colour=GOOD)
+    if "sources" not in result.report:
+        return _with_engine(embed, result)
+    for side, name, source in zip("ab", result.sources, result.report["sources"], strict=True):
+        heading = say(locale, "card-source", side=side.upper(), name=_cut(plain(name), 200))
+        embed.add_field(name=heading, value="\n".join(_source_lines(locale, source)))
+    return embed
+
+
+def _with_engine(embed: discord.Embed, result: Result) -> discord.Embed:
+    """A hosted engine tells nothing of the sources: who made it, and of what."""
+    locale = result.locale
+    for side, name in zip("ab", result.sources, strict=True):
+        embed.add_field(name=say(locale, f"card-deck-{side}"), value=_cut(plain(name), 200))
+    made_by = say(locale, f"engine-{result.engine}")
+    model = plain(str(result.report.get("model") or ""))
+    embed.add_field(name=say(locale, "card-engine"), value=f"{made_by} {model}".strip())
+    return embed
+
+
+def _source_lines(locale: str, source: Mapping[str, Any]) -> list[str]:
+    return [_tempo(locale, source), _key(locale, source), duration(source["seconds"])]
+
+
+def _tempo(locale: str, source: Mapping[str, Any]) -> str:
+    if source["tempo_bpm"] is None:
+        return say(locale, "card-no-tempo")
+    sure = round(100 * source["tempo_confidence"])
+    return say(locale, "card-tempo", tempo=round(source["tempo_bpm"], 1), sure=sure)
+
+
+def _key(locale: str, source: Mapping[str, Any]) -> str:
+    if source["key"] is None:
+        return say(locale, "card-no-key")
+    tonic, mode = str(source["key"]).split(" ")
+    key = say(locale, f"key-{mode}", tonic=tonic.replace("#", "♯").replace("b", "♭"))
+    return say(locale, "card-key", key=key, sure=round(100 * source["key_confidence"]))
+
+
+def _track_name(result: Result, track: ResultTrack) -> str:
+    return say(result.locale, "card-track", number=track.number, length=duration(track.seconds))
+
+
+def _track_story(result: Result, made: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -> str:
+    """Roles, stretch and shift of each side, then the reasons that no earlier track has told."""
+    locale = result.locale
+    if "reasons" not in made:
+        return _cut(plain(made["tags"] or made["title"] or result.title), 300)
+    lines: list[str] = []
+    if made["tempo_bpm"] is not None:
+        roles = say(locale, "card-roles", bed=made["bed"].upper(), lead=made["lead"].upper())
+        lines.append(f"{roles} {say(locale, 'card-shared-tempo', tempo=round(made['tempo_bpm'], 1))}")
+    lines += [line for side in "ab" if (line := _change(locale, side, made))]
+    new = [r for r in made["reasons"] if r not in told and r["code"] not in _TOLD_BY_ROLES]
+    lines += [f"- {say_reason(locale, r['code'], r['values'])}" for r in new]
+    return _cut("\n".join(lines), 1020)
+
+
+def _change(locale: str, side: str, made: Mapping[str, Any]) -> str:
+    """What was done to one source; empty when it plays as it is."""
+    stretch = round(100 * (made["stretch"][side] - 1), 1)
+    shift = round(made["shift_semitones"][side], 2)
+    parts = [say(locale, "card-stretch", stretch=_signed(stretch))] if stretch else []
+    parts += [say(locale, "card-shift", shift=_signed(shift))] if shift else []
+    return say(locale, "card-change", side=side.upper(), changes=", ".join(parts)) if parts else ""
+
+
+def _add_unused(embed: discord.Embed, locale: str, unused: Sequence[str], engine: str) -> None:
+    if unused:
+        names = ", ".join(f"`{name}`" for name in unused)
+        text = say(locale, "card-unused", names=names, engine=say(locale, f"engine-{engine}"))
+        embed.add_field(name=say(locale, "card-unused-title"), value=text, inline=False)
+
+
+def _sign(embed: discord.Embed, locale: str, job: str, mark: str) -> None:
+    """The footer names the job and carries the post's id, by which the message is found again."""
+    embed.set_footer(text=say(locale, "card-footer", job=job, mark=mark))
+
+
+def _signed(value: float) -> str:
+    return f"{value:+g}".replace("-", "−")  # a true minus sign
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,43 @@
+"""A track that somebody else made is checked, drawn, and an mp3 afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import soundfile as sf
+
+from bot.audio.finish import finish
+from bot.errors import Code, Refused
+from tests.audio.synth import Song, stereo, write_mp3
+
+
+def run(folder: Path, source: Path, longest: float = 60) -> float:
+    paths = {"source": str(source), "audio": str(folder / "out.mp3"), "picture": str(folder / "out.png")}
+    arguments = {**paths, "title": "Ünder", "max_seconds": longest}
+    return finish(arguments, lambda stage, fraction: None)["seconds"]
+
+
+def test_an_mp3_keeps_its_bytes(tmp_path: Path) -> None:
+    source = write_mp3(tmp_path / "in.mp3", stereo(Song(tempo=120, seconds=8)))
+    assert run(tmp_path, source) == pytest.approx(8, abs=0.2)
+    assert (tmp_path / "out.mp3").read_bytes() == source.read_bytes()
+    assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
+    assert not (tmp_path / "out.pcm").exists()
+
+
+def test_anything_else_becomes_an_mp3(tmp_path: Path) -> None:
+    source = tmp_path / "in.wav"
+    sf.write(source, stereo(Song(tempo=120, seconds=6)), 44100)
+    assert run(tmp_path, source) == pytest.approx(6, abs=0.2)
+    assert sf.info(tmp_path / "out.mp3").format in ("MP3", "MPEG")
+
+
+def test_what_is_no_audio_or_too_long_is_refused(tmp_path: Path) -> None:
+    page = tmp_path / "page"
+    page.write_text("<html>not here</html>", "utf-8")
+    long = write_mp3(tmp_path / "in.mp3", stereo(Song(tempo=120, seconds=8)))
+    for source, limit, code in ((page, 60, Code.NOT_AUDIO), (long, 5, Code.AUDIO_TOO_LONG)):
+        with pytest.raises(Refused) as caught:
+            run(tmp_path, source, limit)
+        assert caught.value.refusal.code is code

@@ -1,0 +1,327 @@
+"""A job and its reservations move together: taken at acceptance, closed by the step that ends it, or neither."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from bot.clock import Clock
+from bot.database import Database
+from bot.engines.port import Capabilities, Engine
+from bot.engines.registry import Registry
+from bot.errors import Code, Refusal, Refused
+from bot.jobs import line as line_module
+from bot.jobs import store
+from bot.jobs.job import ARROWS, EFFECTS, Effect, Job, Move, Sleep, State, Step
+from bot.jobs.line import FAULTS, JobLine
+from bot.jobs.service import Accepted, JobService, Offer, Place
+from bot.jobs.steps import Steps, call_off, give_up
+from bot.posts import store as posts
+from bot.quotas import ledger
+from bot.quotas.policy import day
+from bot.request import EngineName, Limits
+from bot.settings import QueueSettings, QuotaSettings
+from cogs.mashup import promise
+from tests.bookkeeping import counters, kinds, sums
+
+GIVE_UPS = sorted(origin for origin, targets in ARROWS.items() if State.NOTIFYING in targets)
+PLACE = Place(interaction="i1", guild="7", channel="1", member="42", locale="en-US", max_bytes=1 << 23)
+OFFERS = (Offer("https://x/a.mp3", "a.mp3", 9), Offer("https://x/b.mp3", "b.mp3", 9))
+Handler = Callable[[Job, str], Awaitable[Step]]
+
+
+class NoonClock(Clock):
+    """Real ids; a time that stands still at noon, so that no test meets midnight."""
+
+    def now(self) -> int:
+        return day(super().now()).start + 12 * 3600_000
+
+
+CLOCK = NoonClock()
+TODAY = day(CLOCK.now()).start
+
+
+def engine(name: EngineName) -> Engine:
+    """All that accepting and waiting read of an engine."""
+    capabilities = Capabilities((), Limits(prompt=500, style=100, title=80), frozenset())
+    local = name is EngineName.LOCAL
+    known = SimpleNamespace(name=name, capabilities=lambda *_: capabilities, repeatable=local, cancellable=local)
+    return cast(Engine, known)
+
+
+REGISTRY = Registry([engine(EngineName.KIE), engine(EngineName.LOCAL)])
+
+
+def service(db: Database, *, queue: int = 1000, member: int = 5, guild: int = 50) -> JobService:
+    return JobService(
+        db,
+        CLOCK,
+        REGISTRY,
+        max_source_bytes=1 << 20,
+        queue=QueueSettings.model_construct(member=queue, guild=queue),
+        quota=QuotaSettings.model_construct(member_day=member, guild_day=guild),
+        wake=lambda: None,
+    )
+
+
+async def ask(jobs: JobService, interaction: str = "i1", *, engine: str = "kie", member: str = "42") -> Accepted:
+    place = replace(PLACE, interaction=interaction, member=member)
+    return await jobs.mashup(place, OFFERS, {"engine": engine})
+
+
+async def held(db: Database) -> tuple[int, int]:
+    """What the member's account holds and has used; the guild's must say the same, and so must the ledger."""
+    found = await db.work(counters)
+    assert found == await db.work(sums)
+    of_member, of_guild = (found.get((account, TODAY), (0, 0)) for account in ("member:7:42", "guild:7"))
+    assert of_member == of_guild
+    return of_member
+
+
+async def leased(db: Database, job: str, state: State) -> Job:
+    """The job as a step finds it."""
+    await db.work(lambda tx: tx.run("UPDATE jobs SET state = ? WHERE id = ?", (state, job)))
+    (row,) = await db.work(lambda tx: store.lease(tx, [job], owner="me", lease_until=1))
+    return row
+
+
+async def advance(db: Database, job: Job, handler: Handler) -> State:
+    """One step of the job with this handler; returns where it is then."""
+    steps = cast(Steps, SimpleNamespace(handlers={job.state: handler}))
+    await JobLine(db, CLOCK, REGISTRY, steps, lambda _: None).advance(job, "me")
+    return await state_of(db, job.id)
+
+
+async def state_of(db: Database, job: str) -> State:
+    found = await db.work(lambda tx: store.get(tx, job))
+    assert found is not None
+    return found.state
+
+
+def goes(step: Step) -> Handler:
+    async def handler(job: Job, owner: str) -> Step:
+        return step
+
+    return handler
+
+
+async def gives_up(job: Job, owner: str) -> Step:
+    return give_up(job, Refusal(Code.ENGINE_FAILED))
+
+
+async def refuses(job: Job, owner: str) -> Step:
+    raise Refused(Code.ENGINE_FAILED)
+
+
+async def stumbles(job: Job, owner: str) -> Step:
+    raise ValueError("on purpose")
+
+
+# Acceptance.
+
+
+async def test_acceptance_reserves_and_says_what_is_left(db: Database) -> None:
+    accepted = await ask(service(db))
+    assert accepted.left == ledger.Left(4, 5)
+    assert await held(db) == (1, 0)
+    assert promise(accepted, "en-US").endswith("Today you have 4 of 5 left.")
+
+
+async def test_the_embedded_engine_is_free_and_nothing_is_said_of_quotas(db: Database) -> None:
+    accepted = await ask(service(db, member=0, guild=0), engine="local")
+    assert accepted.left is None
+    assert promise(accepted, "en-US").endswith(f"Job `{accepted.job.id}`.")
+    assert await held(db) == (0, 0)
+    assert await db.work(lambda tx: kinds(tx, accepted.job.id)) == [("member", "reserve"), ("guild", "reserve")]
+
+
+async def test_the_same_interaction_reserves_once(db: Database) -> None:
+    jobs = service(db)
+    first, second = await ask(jobs), await ask(jobs)
+    assert first == second
+    assert await held(db) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("limits", "code"),
+    [
+        ({"member": 2}, Code.QUOTA_MEMBER),
+        ({"guild": 2}, Code.QUOTA_GUILD),
+        ({"member": 2, "guild": 2}, Code.QUOTA_MEMBER),
+        ({"queue": 2, "member": 2}, Code.TOO_MANY_WAITING),
+    ],
+)
+async def test_a_full_allowance_refuses_and_keeps_nothing(db: Database, limits: dict[str, int], code: Code) -> None:
+    jobs = service(db, **limits)
+    await ask(jobs, "i1")
+    await ask(jobs, "i2")
+    with pytest.raises(Refused) as caught:
+        await ask(jobs, "i3")
+    assert caught.value.refusal.code is code
+    assert await held(db) == (2, 0)
+    assert await db.work(lambda tx: [row["interaction"] for row in tx.all("SELECT interaction FROM jobs")]) == [
+        "i1",
+        "i2",
+    ]
+    assert len(await db.work(lambda tx: tx.all("SELECT DISTINCT job FROM ledger"))) == 2
+
+
+async def test_a_crash_during_acceptance_leaves_neither_job_nor_reservation(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(posts, "add", crash)
+    with pytest.raises(OSError, match="power cut"):
+        await ask(service(db))
+    assert await held(db) == (0, 0)
+    assert await db.work(lambda tx: tx.all("SELECT 1 FROM jobs UNION ALL SELECT 1 FROM ledger")) == []
+
+
+def crash(*_: Any, **__: Any) -> None:
+    raise OSError("power cut")
+
+
+# The arrows.
+
+
+def test_every_arrow_has_the_effect_that_its_target_demands() -> None:
+    demanded = {State.NOTIFYING: Effect.RELEASE, State.DONE: Effect.SETTLE}
+    arrows = [(origin, target) for origin, targets in ARROWS.items() for target in targets]
+    assert {arrow: demanded[arrow[1]] for arrow in arrows if arrow[1] in demanded} == EFFECTS
+
+
+@pytest.mark.parametrize("origin", GIVE_UPS)
+@pytest.mark.parametrize("handler", [gives_up, refuses])
+async def test_giving_up_releases_wherever_it_happens(db: Database, origin: State, handler: Handler) -> None:
+    job = (await ask(service(db))).job
+    assert await advance(db, await leased(db, job.id, origin), handler) is State.NOTIFYING
+    assert await held(db) == (0, 0)
+    assert await advance(db, await leased(db, job.id, State.NOTIFYING), goes(Move(State.FAILED))) is State.FAILED
+    written = await db.work(lambda tx: kinds(tx, job.id))
+    assert [kind for _, kind in written] == ["reserve", "reserve", "release", "release"]
+
+
+@pytest.mark.parametrize("origin", GIVE_UPS)
+async def test_a_passed_deadline_releases(db: Database, origin: State) -> None:
+    job = (await ask(service(db))).job
+    late = replace(await leased(db, job.id, origin), deadline=0)
+    assert await advance(db, late, stumbles) is State.NOTIFYING
+    assert await held(db) == (0, 0)
+
+
+@pytest.mark.parametrize("moderator", [True, False])
+async def test_a_cancel_before_the_engine_has_it_releases(db: Database, moderator: bool) -> None:
+    job = (await ask(service(db))).job
+    await db.work(lambda tx: store.cancel(tx, job.id, "1" if moderator else "42"))
+    staged = await leased(db, job.id, State.STAGED)
+    assert await advance(db, staged, goes(call_off(staged))) is State.NOTIFYING
+    assert await held(db) == (0, 0)
+
+
+async def test_a_step_that_keeps_stumbling_releases_in_the_end(
+    db: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = (await ask(service(db))).job
+    steps = cast(Steps, SimpleNamespace(handlers={State.READY: stumbles}))
+    jobs = JobLine(db, CLOCK, REGISTRY, steps, lambda _: None)
+    with caplog.at_level("CRITICAL"):
+        for count in range(FAULTS):
+            assert await held(db) == (1, 0), count
+            await jobs.advance(await leased(db, job.id, State.READY), "me")
+    assert await state_of(db, job.id) is State.NOTIFYING
+    assert await held(db) == (0, 0)
+
+
+async def test_a_delivered_or_kept_result_settles(db: Database) -> None:
+    jobs = service(db)
+    sent, kept = (await ask(jobs, "i1")).job, (await ask(jobs, "i2")).job
+    step = goes(Move(State.DONE, {"how": "channel"}))
+    assert await advance(db, await leased(db, sent.id, State.POSTING), step) is State.DONE
+    assert await held(db) == (1, 1)
+    late = replace(await leased(db, kept.id, State.POSTING), deadline=0)
+    assert await advance(db, late, stumbles) is State.DONE
+    assert await held(db) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("origin", "step"),
+    [
+        (State.ACCEPTED, Move(State.STAGED)),
+        (State.SUBMITTING, Move(State.SUBMITTED, {"task": "t"})),
+        (State.SUBMITTED, Move(State.STAGED, {"task": None})),
+        (State.DOWNLOADED, Move(State.POSTING)),
+        (State.SUBMITTED, Sleep(1)),
+    ],
+)
+async def test_steps_on_the_way_touch_no_reservation(db: Database, origin: State, step: Step) -> None:
+    job = (await ask(service(db))).job
+    await advance(db, await leased(db, job.id, origin), goes(step))
+    assert await held(db) == (1, 0)
+
+
+async def test_a_late_proof_is_delivered_free(db: Database) -> None:
+    job = (await ask(service(db))).job
+    path = (State.SUBMITTING, State.NOTIFYING, State.UNKNOWN, State.SUBMITTED, State.READY, State.DOWNLOADED)
+    for origin, target in zip(path, (*path[1:], State.POSTING), strict=True):
+        row = replace(await leased(db, job.id, origin), deadline=CLOCK.now() + 1)
+        assert await advance(db, row, goes(Move(target))) is target
+    assert await held(db) == (0, 0)
+    posting = await leased(db, job.id, State.POSTING)
+    assert await advance(db, posting, goes(Move(State.DONE, {"how": "channel"}))) is State.DONE
+    assert await held(db) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("origin", "step", "target"),
+    [
+        (State.SUBMITTED, give_up, "bot.posts.store.add"),
+        (State.SUBMITTED, give_up, "bot.quotas.ledger.release"),
+        (State.POSTING, None, "bot.quotas.ledger.settle"),
+    ],
+)
+async def test_a_crash_in_the_unit_moves_neither_job_nor_reservation(
+    db: Database, monkeypatch: pytest.MonkeyPatch, origin: State, step: Any, target: str
+) -> None:
+    job = await leased(db, (await ask(service(db))).job.id, origin)
+    move = step(job, Refusal(Code.ENGINE_FAILED)) if step else Move(State.DONE, {"how": "channel"})
+    with monkeypatch.context() as patch:
+        patch.setattr(target, crash)
+        with pytest.raises(OSError, match="power cut"):
+            await advance(db, job, goes(move))
+    assert (await state_of(db, job.id), await held(db)) == (origin, (1, 0))
+    assert await advance(db, job, goes(move)) is move.to
+    assert await held(db) == ((0, 0) if step else (0, 1))
+
+
+async def test_a_step_that_lost_its_lease_closes_nothing(db: Database) -> None:
+    job = await leased(db, (await ask(service(db))).job.id, State.SUBMITTED)
+    await db.work(store.clear_leases)
+    assert await advance(db, job, gives_up) is State.SUBMITTED
+    assert await held(db) == (1, 0)
+
+
+async def test_without_its_effect_an_arrow_leaks(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Broken on purpose: what the tests above would see if the table were not applied."""
+    monkeypatch.setattr(line_module, "EFFECTS", {})
+    job = (await ask(service(db))).job
+    await advance(db, await leased(db, job.id, State.SUBMITTED), gives_up)
+    assert await held(db) == (1, 0)
+
+
+async def test_the_books_survive_a_restart(tmp_path: Path) -> None:
+    first = Database(tmp_path / "books.db")
+    await first.open()
+    job = (await ask(service(first))).job
+    await first.close()
+    second = Database(tmp_path / "books.db")
+    await second.open()
+    try:
+        assert await held(second) == (1, 0)
+        await advance(second, await leased(second, job.id, State.READY), gives_up)
+        assert await held(second) == (0, 0)
+    finally:
+        await second.close()

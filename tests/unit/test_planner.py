@@ -1,0 +1,207 @@
+"""Plans from hand-written analyses: tempo, key, roles, phrases and the reasons given."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import product
+
+import pytest
+
+from bot.engines.local.plan import Analysis, Plan
+from bot.engines.local.planner import camelot_distance, plan
+
+
+def song(tempo: float = 120.0, seconds: float = 180.0, **changes: object) -> Analysis:
+    beats = tuple(round(0.5 + index * 60 / tempo, 5) for index in range(int((seconds - 0.5) * tempo / 60)))
+    beats_per_bar = changes.get("beats_per_bar", 4)
+    assert isinstance(beats_per_bar, int)
+    downbeats = tuple(range(0, len(beats), beats_per_bar))
+    analysis = Analysis(
+        seconds=seconds,
+        loudness_lufs=-10.0,
+        tempo_bpm=tempo,
+        tempo_confidence=0.9,
+        steady=True,
+        beats=beats,
+        downbeats=downbeats,
+        tonic=9,
+        key_confidence=0.8,
+        energy=tuple(-10.0 + index % 7 for index in downbeats),
+        chroma=tuple(tuple(1.0 if note == index % 12 else 0.1 for note in range(12)) for index in downbeats),
+    )
+    return replace(analysis, **changes)
+
+
+def codes(made: Plan) -> set[str]:
+    return {reason.code for reason in made.reasons}
+
+
+def test_equal_tempo_and_key_are_left_alone() -> None:
+    made = plan(song(), song(), 1)
+    assert made.tempo_bpm == 120
+    assert made.rates == {"a": 1.0, "b": 1.0}
+    assert made.shifts == {"a": 0.0, "b": 0.0}
+    assert {"tempo-same", "keys-fit", "bed-first", "bass-from", "length"} <= codes(made)
+
+
+def test_a_near_tempo_is_followed_by_one_source_only() -> None:
+    made = plan(song(120), song(126), 1)
+    assert made.tempo_bpm == 120
+    assert made.rates == {"a": 1.0, "b": pytest.approx(120 / 126)}
+    assert "tempo-follows" in codes(made)
+
+
+def test_far_tempos_meet_in_the_middle() -> None:
+    made = plan(song(100), song(125), 1)
+    assert made.tempo_bpm == pytest.approx((100 * 125) ** 0.5)
+    assert all(abs(rate - 1) <= 0.16 for rate in made.rates.values())
+    assert "tempo-between" in codes(made)
+    assert "stretch-large" not in codes(made)
+
+
+@pytest.mark.parametrize(("other_tempo", "code"), [(62.0, "tempo-half"), (238.0, "tempo-double")])
+def test_half_and_double_tempo_are_folded(other_tempo: float, code: str) -> None:
+    made = plan(song(120), song(other_tempo), 1)
+    assert made.tempo_bpm == 120
+    assert abs(made.rates["b"] - 1) < 0.05
+    assert code == ("tempo-half" if other_tempo < 120 else "tempo-double")
+    assert {"tempo-half", "tempo-double"} & codes(made)
+    bar = made.bar_seconds
+    for section in made.sections:
+        for part in section.parts:
+            for span in part.spans:
+                stretch = (span.end - span.start) / (span.bars * bar)
+                assert stretch == pytest.approx(made.rates[part.source], rel=1e-3)
+
+
+@pytest.mark.parametrize("tempo", [60, 67, 75, 84, 95, 107, 120, 135, 151, 170, 190])
+def test_no_source_is_ever_stretched_by_more_than_a_fifth(tempo: float) -> None:
+    made = plan(song(120), song(tempo), 1)
+    assert all(0.8 < rate < 1.2 for rate in made.rates.values())
+    large = any(max(rate, 1 / rate) > 1.16 for rate in made.rates.values())
+    assert large == ("stretch-large" in codes(made))
+
+
+@pytest.mark.parametrize("modes", list(product(("major", "minor"), repeat=2)))
+@pytest.mark.parametrize("tonic", range(12))
+def test_every_pair_of_keys_fits_after_a_small_shift(tonic: int, modes: tuple[str, str]) -> None:
+    one, two = song(tonic=0, mode=modes[0]), song(tonic=tonic, mode=modes[1])
+    made = plan(one, two, 1)
+    assert made.shifts["a"] == 0
+    shift = made.shifts["b"]
+    assert abs(shift) <= 4
+    moved = replace(two, tonic=(two.tonic + round(shift)) % 12)
+    assert camelot_distance(one, moved) <= (1 if modes[0] == modes[1] else 20)
+    if modes[0] == modes[1]:
+        assert abs(shift) <= 3
+
+
+def test_camelot_distance_knows_relatives_and_neighbours() -> None:
+    c_major = song(tonic=0)
+    assert camelot_distance(c_major, song(tonic=0)) == 0
+    assert camelot_distance(c_major, song(tonic=9, mode="minor")) == 0.25
+    assert camelot_distance(c_major, song(tonic=7)) == 1
+    assert camelot_distance(c_major, song(tonic=5)) == 1
+    assert camelot_distance(c_major, song(tonic=6)) > 10
+    assert camelot_distance(c_major, song(tonic=6), 1) == 1
+
+
+def test_tuning_is_folded_into_the_shift() -> None:
+    made = plan(song(tuning_cents=10.0), song(tuning_cents=-20.0), 1)
+    assert made.shifts["b"] == pytest.approx(0.3)
+    assert "key-tuned" in codes(made)
+
+
+def test_an_unknown_key_is_not_shifted() -> None:
+    made = plan(song(), song(tonic=3, key_confidence=0.05), 1)
+    assert made.shifts == {"a": 0.0, "b": 0.0}
+    assert "key-unknown" in codes(made)
+
+
+def test_the_steadier_beat_is_the_bed_and_swapping_exchanges_the_roles() -> None:
+    loose = song(steady=False, residual_ms=40.0)
+    assert plan(loose, song(), 1).bed == "b"
+    assert plan(song(), loose, 1).bed == "a"
+    assert plan(song(), loose, 1, swapped=True).bed == "b"
+    assert "beat-drifts" in codes(plan(song(), loose, 1))
+    assert "roles-swapped" in codes(plan(song(), loose, 1, swapped=True))
+
+
+def test_swapping_keeps_tempo_and_shift() -> None:
+    one, two = song(120, tonic=0), song(127, tonic=6)
+    first, second = plan(one, two, 1), plan(one, two, 1, swapped=True)
+    assert (first.tempo_bpm, first.rates, first.shifts) == (second.tempo_bpm, second.rates, second.shifts)
+
+
+@pytest.mark.parametrize("silent", [{"tempo_confidence": 0.1}, {"beats": (), "downbeats": ()}])
+def test_a_source_without_beat_means_a_crossfade(silent: dict[str, object]) -> None:
+    made = plan(song(), song(**silent), 1)  # pyright: ignore[reportArgumentType]
+    assert {"no-beat", "crossfade-only"} <= codes(made)
+    assert made.rates == {"a": 1.0, "b": 1.0}
+    assert [section.layers for section in made.sections] == ["a", "ab", "b"]
+    assert made.tempo_bpm == 120
+
+
+def test_different_meters_follow_the_bed() -> None:
+    made = plan(song(), song(beats_per_bar=3), 1)
+    assert made.beats_per_bar == 4
+    assert "meters-differ" in codes(made)
+
+
+@pytest.mark.parametrize("seconds", [(5.0, 5.0), (5.0, 600.0), (40.0, 60.0), (180.0, 180.0), (600.0, 600.0)])
+@pytest.mark.parametrize("seed", [0, 1, 2, 2**63])
+def test_sections_follow_each_other_and_phrases_stay_inside(seconds: tuple[float, float], seed: int) -> None:
+    pair = {"a": song(120, seconds[0]), "b": song(126, seconds[1])}
+    made = plan(pair["a"], pair["b"], seed)
+    bar = 0
+    for section in made.sections:
+        assert section.start_bar == bar
+        bar += section.bars
+        assert section.parts
+        for part in section.parts:
+            assert sum(span.bars for span in part.spans) == section.bars
+            for span in part.spans:
+                assert 0 <= span.start < span.end <= pair[part.source].seconds + 0.01
+    assert 8 <= bar * made.bar_seconds <= 170
+    assert "ab" in {section.layers for section in made.sections}
+    assert made.ending_bars <= made.sections[-1].bars
+
+
+def test_layers_play_before_and_after_the_other_comes() -> None:
+    for seed in range(20):
+        layers = [section.layers for section in plan(song(), song(126), seed).sections]
+        assert layers[0] in {"a", "b"}
+        assert {"a", "b"} & set(layers)
+
+
+def test_the_seed_decides_and_nothing_else() -> None:
+    one, two = song(), song(126, tonic=4)
+    assert plan(one, two, 5) == plan(one, two, 5)
+    assert len({str(plan(one, two, seed).sections) for seed in range(12)}) >= 11
+
+
+@pytest.mark.parametrize(("weight", "lean"), [(0.0, -6.0), (0.5, 0.0), (None, 0.0), (1.0, 6.0)])
+def test_audio_weight_sets_the_levels(weight: float | None, lean: float) -> None:
+    made = plan(song(), song(), 1, audio_weight=weight)
+    both = next(section for section in made.sections if section.layers == "ab")
+    level = {part.source: part.level_db for part in both.parts}
+    assert level["a"] - level["b"] == pytest.approx(lean)
+    assert sum(10 ** (one / 10) for one in level.values()) == pytest.approx(1)
+    assert ("weight-leans" in codes(made)) == (lean != 0)
+
+
+def test_an_analysis_survives_json() -> None:
+    import json
+
+    one = song(94.0, 20.0)
+    assert Analysis.from_json(json.loads(json.dumps(one.to_json()))) == one
+
+
+def test_planning_imports_no_audio_library() -> None:
+    program = (
+        "import sys, bot.engines.local.planner, bot.engines.local.tasks\n"
+        "assert not {'numpy', 'scipy', 'soundfile', 'soxr', 'random'} & set(sys.modules), 'imported'"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -1,0 +1,102 @@
+"""The scheduler: a waiting row costs no task, a ring during a step is never lost, a fault never stops the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+import pytest
+
+from bot.clock import Clock
+from bot.database import Database, Tx
+from bot.jobs import store
+from bot.jobs.job import Ask, Job, Source
+from bot.runner import Runner
+
+
+@dataclass
+class Row:
+    id: str
+
+
+class Counter:
+    """A line whose rows are numbers; the even ones fail."""
+
+    name = "numbers"
+    room = 3
+
+    def __init__(self, rows: int) -> None:
+        self.waiting = [Row(str(n)) for n in range(rows)]
+        self.done: list[str] = []
+        self.most = self.now = 0
+        self.rows = rows
+        self.finished = asyncio.Event()
+
+    def clear(self, tx: Tx) -> None: ...
+
+    def claim(self, tx: Tx, owner: str, room: int) -> list[Row]:
+        taken, self.waiting = self.waiting[:room], self.waiting[room:]
+        return taken
+
+    def next_wake(self, tx: Tx) -> int | None:
+        return None
+
+    async def advance(self, row: Row, owner: str) -> None:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await asyncio.sleep(0.001)
+        self.now -= 1
+        self.done.append(row.id)
+        if len(self.done) == self.rows:
+            self.finished.set()
+        if int(row.id) % 2 == 0:
+            raise ValueError("even")
+
+
+async def test_rows_are_advanced_within_their_room_whatever_fails(
+    db: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    line = Counter(20)
+    runner = Runner(db, Clock(), [line])
+    with caplog.at_level(logging.CRITICAL):
+        runner.start()
+        runner.start()
+        async with asyncio.timeout(5):
+            await line.finished.wait()
+        await runner.stop()
+    assert sorted(map(int, line.done)) == list(range(20))
+    assert line.most <= 3
+
+
+async def accepted(db: Database) -> Job:
+    sources = (Source("a", "https://x/a", "a.mp3", 1), Source("b", "https://x/b", "b.mp3", 1))
+    ask = Ask("i1", "g", "c", "m", "en", "local", "mashup", {"title": "t"}, 1, 1, sources)
+    await db.work(lambda tx: store.insert(tx, "j1", ask, now=5, deadline=99))
+    (job,) = await db.work(lambda tx: store.lease(tx, ["j1"], owner="me", lease_until=9))
+    return job
+
+
+async def wake_at(db: Database) -> int:
+    rows = await db.work(lambda tx: tx.all("SELECT wake_at FROM jobs"))
+    return rows[0]["wake_at"]
+
+
+async def test_a_step_that_sleeps_wakes_when_it_wanted(db: Database) -> None:
+    job = await accepted(db)
+    await db.work(lambda tx: store.sleep(tx, job, "me", 1000))
+    assert await wake_at(db) == 1000
+
+
+async def test_a_ring_during_a_step_wins_over_going_to_sleep(db: Database) -> None:
+    job = await accepted(db)
+    await db.work(lambda tx: store.ring(tx, "j1"))
+    await db.work(lambda tx: store.sleep(tx, job, "me", 1000))
+    assert await wake_at(db) == 0
+
+
+async def test_a_known_interaction_makes_no_second_job(db: Database) -> None:
+    job = await accepted(db)
+    assert await db.work(lambda tx: store.by_interaction(tx, "i1")) is not None
+    with pytest.raises(Exception, match="UNIQUE"):
+        await db.work(lambda tx: store.insert(tx, "j2", job.ask, now=5, deadline=99))

@@ -1,0 +1,147 @@
+"""Every sentence is in the catalogue, every id is used, and no literal goes to Discord."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+
+from bot.alerts import Cause
+from bot.errors import Code
+from bot.jobs.job import State
+from bot.jobs.view import _STAGES
+from bot.request import EngineName
+from bot.texts import LOCALES, MissingTextError, has, say, say_many, say_reason
+
+ROOT = Path(__file__).parents[2]
+SOURCES = [p for folder in ("bot", "cogs") for p in (ROOT / folder).rglob("*.py")]
+SENT_TO_DISCORD = {"content", "title", "description", "name", "value", "text", "label", "placeholder"}
+
+
+def ids(locale: str) -> set[str]:
+    with (ROOT / "bot" / "texts" / locale / "twodeck.po").open("rb") as file:
+        return {
+            message.id[0] if isinstance(message.id, tuple) else str(message.id)
+            for message in read_po(file)
+            if message.id
+        }
+
+
+def code_strings() -> set[str]:
+    found: set[str] = set()
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.add(node.value)
+    return found
+
+
+def reason_codes() -> set[str]:
+    """Every code that the engine's files give to a `Reason`, or keep in a variable named `code`."""
+    places: list[ast.AST] = []
+    for path in (ROOT / "bot" / "engines" / "local").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Reason":
+                places.append(node.args[0])
+            if isinstance(node, ast.Assign) and any(
+                isinstance(t, ast.Name) and t.id == "code" for t in node.targets
+            ):
+                places.append(node.value)
+    values = [c.value for place in places for c in ast.walk(place) if isinstance(c, ast.Constant)]
+    return {v for v in values if isinstance(v, str) and re.fullmatch(r"[a-z]+(-[a-z]+)*", v)}
+
+
+def engine_stages() -> set[str]:
+    """Every stage that the engine's children tell of."""
+    found: set[str] = set()
+    for path in (ROOT / "bot" / "engines" / "local").glob("*.py"):
+        found |= set(re.findall(r'progress\("(\w+)"', path.read_text("utf-8")))
+    for path in (ROOT / "bot" / "engines" / "hosted").glob("*.py"):
+        found |= set(re.findall(r'stage="(\w+)"', path.read_text("utf-8")))
+    return found
+
+
+@pytest.mark.parametrize("code", Code)
+def test_every_code_has_a_sentence(code: Code) -> None:
+    assert has(f"refusal-{code}")
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_every_alert_has_a_sentence(cause: Cause) -> None:
+    assert has(f"alert-{cause}")
+
+
+def test_every_stage_engine_and_reason_has_words() -> None:
+    wanted = {f"stage-{stage}" for stage, _ in _STAGES.values()}
+    wanted |= {f"stage-{stage}" for stage in engine_stages()}
+    wanted |= {f"engine-{name}" for name in EngineName}
+    wanted |= {f"reason-{code}" for code in reason_codes()}
+    assert {message for message in wanted if not has(message)} == set()
+    assert len(reason_codes()) > 10
+    assert {"decode", "analyse", "encode"} <= engine_stages()
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_no_text_is_unused(locale: str) -> None:
+    strings = code_strings()
+    made = (
+        {f"refusal-{c}" for c in Code}
+        | {f"reason-{c}" for c in reason_codes()}
+        | {f"engine-{e}" for e in EngineName}
+        | {f"alert-{c}" for c in Cause}
+        | {f"state-{s}" for s in State}
+        | {f"stage-{s}" for s in engine_stages() | {stage for stage, _ in _STAGES.values()}}
+    )
+    made |= {s for s in ids(locale) if s.startswith(("option-", "choice-", "permission-", "key-", "card-deck-"))}
+    assert ids(locale) - strings - made == set()
+
+
+def test_a_missing_id_is_an_error_not_an_empty_message() -> None:
+    with pytest.raises(MissingTextError):
+        say("en", "no-such-id")
+
+
+def test_numbers_and_plurals_follow_the_locale() -> None:
+    assert "1,500" in say("en-US", "refusal-field-too-long", field="title", actual=1500, limit=80, model="V5")
+    assert "2 takes" in say_many("en", "result-greeting", 2, member="x")
+    assert "takes" not in say_many("en", "result-greeting", 1, member="x")
+    assert say_reason("de", "no-beat", {"source": "a"}).endswith("A.")
+
+
+def literal(node: ast.expr) -> bool:
+    """A constant, or an f-string with words of its own."""
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, str) and bool(re.search(r"[A-Za-z]{2}", node.value))
+    if isinstance(node, ast.JoinedStr):
+        words = "".join(v.value for v in node.values if isinstance(v, ast.Constant) and isinstance(v.value, str))
+        return bool(re.search(r"[A-Za-z]{2}", words.replace("attachment://", "")))
+    return False
+
+
+def literals_sent(source: str) -> list[str]:
+    """Calls that hand a literal to Discord: any keyword of `SENT_TO_DISCORD`, or the first argument of a send."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        given = [
+            k.value for k in node.keywords if k.arg in SENT_TO_DISCORD and name not in ("command", "create_task")
+        ]
+        if name in ("send", "send_message", "edit", "edit_message"):
+            given += node.args[:1]
+        found += [ast.unparse(value) for value in given if literal(value)]
+    return found
+
+
+def test_no_literal_is_sent_to_discord() -> None:
+    assert {p.name: f for p in (ROOT / "cogs").rglob("*.py") if (f := literals_sent(p.read_text("utf-8")))} == {}
+
+
+def test_the_check_finds_literals() -> None:
+    assert literals_sent("embed.add_field(name='Engine', value=x)") == ["'Engine'"]
+    assert literals_sent("await channel.send(f'Hello {member}')") == ["f'Hello {member}'"]
+    assert literals_sent("await channel.send(say(locale, 'hello'))") == []

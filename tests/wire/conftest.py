@@ -1,0 +1,31 @@
+"""A stand-in without a bot, and a small discord.py bot that is connected to it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import discord
+import pytest_asyncio
+
+from tests.playground import Playground
+from tests.wire.standin_bot import SmallBot
+
+
+@pytest_asyncio.fixture
+async def play() -> AsyncIterator[Playground]:
+    async with Playground() as playground:
+        yield playground
+
+
+@pytest_asyncio.fixture
+async def bot(play: Playground) -> SmallBot:
+    client = SmallBot()
+    await play.connect(client)
+    return client
+
+
+@pytest_asyncio.fixture
+async def lounge(play: Playground, bot: SmallBot) -> discord.TextChannel:
+    channel = bot.get_channel(play.world.channel("lounge").id)
+    assert isinstance(channel, discord.TextChannel)
+    return channel
