@@ -88,9 +88,9 @@ class Music:
         return status
 
     async def _upload(self, request: web.Request) -> web.StreamResponse:
+        form = await request.post()
         if refused := self._locked(request):
             return refused
-        form = await request.post()
         file, path, name = form.get("file"), form.get("uploadPath"), form.get("fileName")
         if not isinstance(file, web.FileField) or not path or not isinstance(name, str):
             return _answer(400, "Missing required parameter: uploadPath")
