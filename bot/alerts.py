@@ -11,6 +11,7 @@ import aiohttp
 from bot.clock import Clock
 from bot.database import Database
 from bot.errors import Value
+from bot.failpoints import around
 from bot.posts import store as posts
 from bot.posts.post import Alert, NewPost, Purpose
 from bot.settings import OperatorSettings
@@ -82,14 +83,15 @@ class Alerts:
         timeout = aiohttp.ClientTimeout(total=_WEBHOOK_SECONDS)
         body = {"content": sentence, "text": sentence, "allowed_mentions": {"parse": []}}
         try:
-            async with (
-                aiohttp.ClientSession(timeout=timeout) as session,
-                session.post(
-                    self._settings.alert_webhook.get_secret_value(), json=body, allow_redirects=False
-                ) as answer,
-            ):
-                if answer.status >= 300:
-                    log.warning("the alert webhook answered %d", answer.status)
+            with around("http alert"):
+                async with (
+                    aiohttp.ClientSession(timeout=timeout) as session,
+                    session.post(
+                        self._settings.alert_webhook.get_secret_value(), json=body, allow_redirects=False
+                    ) as answer,
+                ):
+                    if answer.status >= 300:
+                        log.warning("the alert webhook answered %d", answer.status)
         except (aiohttp.ClientError, TimeoutError) as error:
             log.warning("the alert webhook cannot be reached (%s)", type(error).__name__)
 

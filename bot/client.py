@@ -17,6 +17,7 @@ from yarl import URL
 from bot.alerts import Alerts
 from bot.clock import Clock
 from bot.database import Database, Tx
+from bot.failpoints import around
 from bot.files.store import FileStore
 from bot.jobs.service import JobService
 from bot.posts.port import Delivery
@@ -114,7 +115,8 @@ class TwodeckBot(commands.Bot):
         if await services.db.work(lambda tx: _synced(tx, application)) == digest:
             log.info("commands are unchanged since the last sync")
             return
-        synced = await self.tree.sync()
+        with around("discord sync"):
+            synced = await self.tree.sync()
         now = services.clock.now()
         await services.db.work(lambda tx: _note_sync(tx, application, digest, now))
         log.info("synced %d commands", len(synced))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
 from bot.clock import Clock
@@ -16,12 +16,18 @@ _LONGEST_SLEEP = 30.0
 
 
 class Line(Protocol):
-    """A table that the runner drives. `claim` and `next_wake` run inside a unit."""
+    """A table that the runner drives. All but `advance` run inside a unit."""
 
     name: str
     room: int
 
-    def clear(self, tx: Tx) -> None: ...
+    def clear(self, tx: Tx) -> None:
+        """At start nobody holds a lease."""
+        ...
+
+    def reclaim(self, tx: Tx, running: Collection[str]) -> None:
+        """Take back the leases of all rows but those: their step ended without giving it up."""
+        ...
 
     def claim(self, tx: Tx, owner: str, room: int) -> list[Any]: ...
 
@@ -39,13 +45,15 @@ class Runner:
         self._lines = lines
         self._owner = clock.new_id()
         self._bell = asyncio.Event()
-        self._steps: dict[str, set[asyncio.Task[None]]] = {line.name: set() for line in lines}
+        self._steps: dict[str, dict[asyncio.Task[None], str]] = {line.name: {} for line in lines}
         self._loop: asyncio.Task[None] | None = None
+        self._cleared = False
 
     def start(self) -> None:
         """Begin to work; a second call changes nothing."""
         if self._loop is None:
             self._loop = asyncio.create_task(self._run(), name="runner")
+            self._loop.add_done_callback(self._go_on)
 
     def wake(self) -> None:
         """Something became due: look now."""
@@ -55,21 +63,28 @@ class Runner:
         """Claim no more, give steps under way `grace` seconds, then cancel them; the next start clears leases."""
         if self._loop is None:
             return
-        self._loop.cancel()
-        await asyncio.gather(self._loop, return_exceptions=True)
-        self._loop = None
-        steps = set[asyncio.Task[None]]().union(*self._steps.values())
+        loop, self._loop = self._loop, None
+        loop.cancel()
+        await asyncio.gather(loop, return_exceptions=True)
+        steps = [step for running in self._steps.values() for step in running]
         if steps:
             await asyncio.wait(steps, timeout=grace)
         for step in steps:
             step.cancel()
         await asyncio.gather(*steps, return_exceptions=True)
 
+    def _go_on(self, ended: asyncio.Task[None]) -> None:
+        """Nothing but `stop` may end it."""
+        if self._loop is ended:
+            log.error("the runner was cancelled; it begins again")
+            self._loop = None
+            self.start()
+
     async def _run(self) -> None:
-        await self._db.work(lambda tx: [line.clear(tx) for line in self._lines])
         while True:
             self._bell.clear()
             try:
+                await self._clear()
                 claimed = [await self._claim(line) for line in self._lines]
                 pause = 0.0 if any(claimed) else await self._pause()
             except Exception:
@@ -78,21 +93,32 @@ class Runner:
             if pause > 0:
                 await self._sleep(pause)
 
+    async def _clear(self) -> None:
+        """Once; later there are steps that hold leases."""
+        if not self._cleared:
+            await self._db.work(lambda tx: [line.clear(tx) for line in self._lines])
+            self._cleared = True
+
     async def _claim(self, line: Line) -> bool:
         steps = self._steps[line.name]
         room = line.room - len(steps)
         if room <= 0:
             return False
-        rows = await self._db.work(lambda tx: line.claim(tx, self._owner, room))
+        running = tuple(steps.values())
+        rows = await self._db.work(lambda tx: self._take(tx, line, running, room))
         for row in rows:
             step = asyncio.create_task(self._step(line, row), name=f"{line.name}:{row.id}")
-            steps.add(step)
+            steps[step] = row.id
             step.add_done_callback(functools.partial(self._make_room, steps))
         return bool(rows)
 
-    def _make_room(self, steps: set[asyncio.Task[None]], step: asyncio.Task[None]) -> None:
+    def _take(self, tx: Tx, line: Line, running: Collection[str], room: int) -> list[Any]:
+        line.reclaim(tx, running)
+        return line.claim(tx, self._owner, room)
+
+    def _make_room(self, steps: dict[asyncio.Task[None], str], step: asyncio.Task[None]) -> None:
         """Only now is the step out of the way, so only now does looking again help."""
-        steps.discard(step)
+        del steps[step]
         self.wake()
 
     async def _step(self, line: Line, row: Any) -> None:

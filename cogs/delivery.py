@@ -10,6 +10,7 @@ import discord
 
 from bot.client import TwodeckBot
 from bot.errors import Code
+from bot.failpoints import around
 from bot.files.store import FileStore
 from bot.posts.port import Closed
 from bot.posts.post import Alert, Content, Notice, Post, Progress, Result, content_of
@@ -38,30 +39,9 @@ class Delivery:
 
     async def send(self, post: Post) -> str:
         """One message with the post's own nonce; Discord gives the first message back for a repeat."""
-        content = content_of(post)
-        channel = self._channel(post)
         try:
-            match content:
-                case Progress():
-                    message = await channel.send(
-                        embed=progress_card(content, post.id), view=card_buttons(content), nonce=post.nonce
-                    )
-                case Notice():
-                    message = await channel.send(
-                        say(content.locale, "notice-greeting", member=f"<@{content.member}>"),
-                        embed=notice_card(content, post.id),
-                        nonce=post.nonce,
-                        allowed_mentions=_only(content.member),
-                    )
-                case Alert():
-                    message = await channel.send(
-                        " ".join(f"<@{operator}>" for operator in content.operators),
-                        embed=alert_card(content, post.id),
-                        nonce=post.nonce,
-                        allowed_mentions=_only(*content.operators),
-                    )
-                case Result():
-                    message = await self._send_result(channel, post, content)
+            with around("discord send"):
+                message = await self._send(post, content_of(post))
         except discord.HTTPException as error:
             if error.code == _UNKNOWN_MESSAGE and post.attempts > 1:
                 return "deleted"  # the repeat of a message that was posted and then deleted
@@ -75,11 +55,12 @@ class Delivery:
             log.warning("channel %s hides its history: post %s may appear twice", post.target, post.id)
         since = discord.utils.time_snowflake(_moment((post.marked_at or 0) - _LOOK_BACK_MS))
         try:
-            async for message in channel.history(limit=_PAGES, after=discord.Object(since), oldest_first=True):
-                if self._bot.user is None or message.author.id != self._bot.user.id:
-                    continue
-                if _carries(message, post.id) or _ended(message, content):
-                    return str(message.id)
+            with around("discord history"):
+                async for message in channel.history(limit=_PAGES, after=discord.Object(since), oldest_first=True):
+                    if self._bot.user is None or message.author.id != self._bot.user.id:
+                        continue
+                    if _carries(message, post.id) or _ended(message, content):
+                        return str(message.id)
         except discord.HTTPException as error:
             raise _closed(error) from error
         return None
@@ -88,11 +69,36 @@ class Delivery:
         """Edit a sent card."""
         message = self._channel(post).get_partial_message(int(post.message_id or 0))
         try:
-            await message.edit(embed=progress_card(progress, post.id), view=card_buttons(progress))
+            with around("discord edit"):
+                await message.edit(embed=progress_card(progress, post.id), view=card_buttons(progress))
         except discord.HTTPException as error:
             if error.code == _UNKNOWN_MESSAGE:
                 raise Closed(Code.CHANNEL_GONE, "the card was deleted") from error
             raise _closed(error) from error
+
+    async def _send(self, post: Post, content: Content) -> discord.Message:
+        channel = self._channel(post)
+        match content:
+            case Progress():
+                return await channel.send(
+                    embed=progress_card(content, post.id), view=card_buttons(content), nonce=post.nonce
+                )
+            case Notice():
+                return await channel.send(
+                    say(content.locale, "notice-greeting", member=f"<@{content.member}>"),
+                    embed=notice_card(content, post.id),
+                    nonce=post.nonce,
+                    allowed_mentions=_only(content.member),
+                )
+            case Alert():
+                return await channel.send(
+                    " ".join(f"<@{operator}>" for operator in content.operators),
+                    embed=alert_card(content, post.id),
+                    nonce=post.nonce,
+                    allowed_mentions=_only(*content.operators),
+                )
+            case Result():
+                return await self._send_result(channel, post, content)
 
     def _may_read_history(self, post: Post) -> bool:
         channel = self._bot.get_channel(int(post.target))

@@ -9,6 +9,8 @@ from discord import app_commands
 
 from bot.client import TwodeckBot
 from bot.errors import Code, Refusal, Refused
+from bot.failpoints import around
+from cogs.views.answers import reply
 from cogs.views.refusals import sentence
 
 log = logging.getLogger(__name__)
@@ -37,8 +39,9 @@ async def setup(bot: TwodeckBot) -> None:
 async def _answer(interaction: discord.Interaction, text: str) -> None:
     try:
         if interaction.response.is_done():
-            await interaction.edit_original_response(content=text)
+            await reply(interaction, text)
         else:
-            await interaction.response.send_message(text, ephemeral=True)
+            with around("discord answer"):
+                await interaction.response.send_message(text, ephemeral=True)
     except discord.HTTPException:
         log.warning("the answer to interaction %s could not be delivered", interaction.id, exc_info=True)

@@ -14,6 +14,7 @@ from bot.jobs.service import Page
 from bot.texts import say
 from cogs.delivery import result_files
 from cogs.mashup import text
+from cogs.views.answers import defer, reply
 from cogs.views.buttons import CancelButton, cancelled, reader_of
 from cogs.views.cards import WORKING, result_cards
 from cogs.views.refusals import plain, sentence
@@ -35,39 +36,41 @@ class Jobs(commands.GroupCog, name="jobs", description=text("command-jobs")):
         page: app_commands.Range[int, 1, 1000] = 1,
         everyone: bool = False,
     ) -> None:
-        await interaction.response.defer(ephemeral=True)
+        await defer(interaction)
         locale = str(interaction.locale)
         try:
             reader = reader_of(interaction)
             found = await self._bot.services.jobs.listed(reader, everyone=everyone, page=page - 1)
         except Refused as refused:
-            await interaction.edit_original_response(content=sentence(refused.refusal, locale))
+            await reply(interaction, sentence(refused.refusal, locale))
             return
         shown = everyone and reader.moderator
-        await interaction.edit_original_response(embed=jobs_card(found, locale, everyone=shown))
+        await reply(interaction, embed=jobs_card(found, locale, everyone=shown))
 
     @app_commands.command(name="cancel", description=text("command-jobs-cancel"))
     @app_commands.describe(job=text("option-job"))
     async def cancel(self, interaction: discord.Interaction, job: str) -> None:
-        await interaction.response.defer(ephemeral=True)
-        answer = await cancelled(self._bot, interaction, job.strip().lower())
-        await interaction.edit_original_response(content=answer)
+        await defer(interaction)
+        await reply(interaction, await cancelled(self._bot, interaction, job.strip().lower()))
 
     @app_commands.command(name="get", description=text("command-jobs-get"))
     @app_commands.describe(job=text("option-job"))
     async def get(self, interaction: discord.Interaction, job: str) -> None:
-        await interaction.response.defer(ephemeral=True)
+        await defer(interaction)
         locale = str(interaction.locale)
         try:
             found = await self._bot.services.jobs.finished(reader_of(interaction), job.strip().lower())
         except Refused as refused:
-            await interaction.edit_original_response(content=sentence(refused.refusal, locale))
+            await reply(interaction, sentence(refused.refusal, locale))
             return
         result = view.result(found)
         files = result_files(self._bot.services.files, result, found.id)
         pictures = [file.filename for file in files if file.filename.endswith(".png")]
-        await interaction.edit_original_response(
-            attachments=files, embeds=result_cards(result, pictures, found.id), content=say(locale, "job-again")
+        await reply(
+            interaction,
+            attachments=files,
+            embeds=result_cards(result, pictures, found.id),
+            content=say(locale, "job-again"),
         )
 
     @cancel.autocomplete("job")

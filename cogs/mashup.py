@@ -12,6 +12,7 @@ from bot.client import PERMISSIONS, TwodeckBot
 from bot.errors import Code, Refused
 from bot.jobs.service import Accepted, Offer, Place
 from bot.texts import say
+from cogs.views.answers import defer, reply
 from cogs.views.refusals import sentence
 
 _CHOICES = 25
@@ -79,7 +80,7 @@ class Mashup(commands.Cog):
         weirdness: Weight | None = None,
         audio_weight: Weight | None = None,
     ) -> None:
-        await interaction.response.defer(ephemeral=True)
+        await defer(interaction)
         given: dict[str, Any] = {
             "engine": engine,
             "mode": mode,
@@ -100,7 +101,7 @@ class Mashup(commands.Cog):
             answer = promise(await self._bot.services.jobs.mashup(place, offers, given), locale)
         except Refused as refused:
             answer = sentence(refused.refusal, locale)
-        await interaction.edit_original_response(content=answer)
+        await reply(interaction, answer)
 
     @mashup.autocomplete("engine")
     async def engines(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:

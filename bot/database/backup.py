@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bot.database.connection import DatabaseError
 from bot.database.reading import must_exist, read
+from bot.failpoints import around
 
 _NAME = re.compile(r"^twodeck-(\d{8}T\d{6}Z)\.db$")
 _STAMP = "%Y%m%dT%H%M%SZ"
@@ -72,7 +73,8 @@ def _name(partial: Path, target: Path) -> None:
     """Give a copy its name only once it is on the disk for sure."""
     with partial.open("rb") as file:
         os.fsync(file.fileno())
-    partial.replace(target)
+    with around("file backup"):
+        partial.replace(target)
     folder = os.open(target.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

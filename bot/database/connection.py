@@ -14,6 +14,8 @@ from typing import Any, TextIO, TypeVar
 
 import aiosqlite
 
+from bot import failpoints
+
 log = logging.getLogger(__name__)
 Outcome = TypeVar("Outcome")
 _NUMBERED = re.compile(r"^(\d{4})_[a-z0-9_]+\.sql$")
@@ -87,8 +89,9 @@ class Database:
         connection = self._connection
         if connection is None:
             raise DatabaseError("The database is closed.")
-        async with self._lock:
-            return await connection.hop(lambda raw: _transact(raw, unit))
+        with failpoints.around(failpoints.commit_name(unit)):
+            async with self._lock:
+                return await connection.hop(lambda raw: _transact(raw, unit))
 
 
 def _transact(connection: sqlite3.Connection, unit: Callable[[Tx], Outcome]) -> Outcome:

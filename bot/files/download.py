@@ -13,6 +13,7 @@ from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from bot.errors import Code, Refused
+from bot.failpoints import around
 from bot.files.address import ForbiddenAddressError, Reach
 from bot.files.partial import Partial
 
@@ -115,11 +116,12 @@ class Downloader:
         for _ in range(_MAX_REDIRECTS + 1):
             if not self._reach.allows(url):
                 raise _forbidden(url)
-            async with self._open().get(url, allow_redirects=False) as response:
-                if response.status not in _REDIRECTS:
-                    return await self._read(response, partial)
-                response.close()  # whatever it says besides the way
-                status = response.status
+            with around("http download"):
+                async with self._open().get(url, allow_redirects=False) as response:
+                    if response.status not in _REDIRECTS:
+                        return await self._read(response, partial)
+                    response.close()  # whatever it says besides the way
+                    status = response.status
             try:
                 url = url.join(URL(response.headers["Location"]))
             except (KeyError, ValueError):

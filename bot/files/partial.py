@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from bot.failpoints import around
+
 _BATCH_BYTES = 256 << 10
 
 
@@ -75,7 +77,8 @@ class Partial:
         os.fsync(self._descriptor)
         os.close(self._descriptor)
         self._descriptor = None
-        self._path.replace(self._destination)
+        with around("file download"):
+            self._path.replace(self._destination)
         self._path = None
 
     def _remove(self) -> None:

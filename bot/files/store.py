@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.database import Tx
+from bot.failpoints import around
 
 _DIGEST = re.compile(r"^[0-9a-f]{64}$")
 
@@ -59,7 +60,7 @@ class FileStore:
         size = path.stat().st_size
         target = self.path(name)
         target.parent.mkdir(parents=True, exist_ok=True)
-        with self._moving:
+        with self._moving, around("file store"):
             path.replace(target)
         return Stored(name, size, kind)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+import sqlite3
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from sqlite3 import Row
 
@@ -34,10 +36,13 @@ from bot.request import EngineName
 
 log = logging.getLogger(__name__)
 LEASE_MS = 30 * 60_000
+RECLAIM_MS = 1000
+"""How long a job rests whose step was lost."""
 FAULTS = 5
 KEEP_MS = 14 * 24 * 3600_000
 """How long sources and results stay in our store."""
 
+_PAUSES = (0.1, 1.0, 5.0)
 _STAGING = 2
 _ROOM = {State.ACCEPTED: _STAGING, State.READY: 2}
 _WIDE = 16
@@ -75,6 +80,9 @@ class JobLine:
     def clear(self, tx: Tx) -> None:
         store.clear_leases(tx)
 
+    def reclaim(self, tx: Tx, running: Collection[str]) -> None:
+        store.reclaim(tx, running, self._clock.now() + RECLAIM_MS)
+
     def next_wake(self, tx: Tx) -> int | None:
         return store.next_wake(tx)
 
@@ -105,7 +113,7 @@ class JobLine:
             step = self._stumble(job)
         finally:
             self._running.pop(job.id, None)
-        await self._apply(job, owner, step)
+        await self._insist(job, owner, step)
         self._on_change(job.id)
 
     def _due(self, tx: Tx, state: State, now: int) -> list[str]:
@@ -165,6 +173,17 @@ class JobLine:
         if count >= FAULTS and State.NOTIFYING in ARROWS[job.state]:
             return give_up(job, Refusal(Code.UNEXPECTED, {"job": job.id}))
         return Sleep(self._clock.now() + 1000 * 2**count)
+
+    async def _insist(self, job: Job, owner: str, step: Step) -> None:
+        """A database that balks is asked again: the step may know of a task that was paid for."""
+        for pause in _PAUSES:
+            try:
+                await self._apply(job, owner, step)
+                return
+            except sqlite3.Error as error:
+                log.warning("job %s: %s could not be written (%s)", job.id, step, error)
+                await asyncio.sleep(pause)
+        await self._apply(job, owner, step)
 
     async def _apply(self, job: Job, owner: str, step: Step) -> None:
         if isinstance(step, Sleep):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from sqlite3 import Row
 from typing import Any
 
@@ -89,6 +89,15 @@ def clear_leases(tx: Tx) -> None:
     """At start: the file lock says that nobody else holds any; whoever waits for an engine asks it at once."""
     tx.run("UPDATE jobs SET owner = NULL, lease_until = NULL WHERE owner IS NOT NULL")
     tx.run("UPDATE jobs SET wake_at = 0, rev = rev + 1 WHERE state = 'submitted'")
+
+
+def reclaim(tx: Tx, running: Collection[str], wake_at: int) -> None:
+    """Free the jobs whose step is gone without a word, and look again at `wake_at`."""
+    tx.run(
+        "UPDATE jobs SET owner = NULL, lease_until = NULL, wake_at = ?, rev = rev + 1"
+        " WHERE owner IS NOT NULL AND id NOT IN (SELECT value FROM json_each(?))",
+        (wake_at, json.dumps(list(running))),
+    )
 
 
 def advance(tx: Tx, job: Job, owner: str, target: State, changes: Mapping[str, Any]) -> bool:

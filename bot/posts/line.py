@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from bot.clock import Clock
@@ -15,6 +15,7 @@ from bot.posts.post import Post, PostState
 log = logging.getLogger(__name__)
 LEASE_MS = 120_000
 ATTEMPTS = 40
+RECLAIM_MS = 1000
 
 
 class PostLine:
@@ -31,6 +32,9 @@ class PostLine:
 
     def clear(self, tx: Tx) -> None:
         store.clear_leases(tx)
+
+    def reclaim(self, tx: Tx, running: Collection[str]) -> None:
+        store.reclaim(tx, running, self._clock.now() + RECLAIM_MS)
 
     def claim(self, tx: Tx, owner: str, room: int) -> list[Post]:
         now = self._clock.now()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from sqlite3 import Row
 from typing import Any
 
@@ -68,6 +68,15 @@ def next_wake(tx: Tx) -> int | None:
 def clear_leases(tx: Tx) -> None:
     """At start: the file lock says that nobody else holds any."""
     tx.run("UPDATE posts SET owner = NULL, lease_until = NULL WHERE owner IS NOT NULL")
+
+
+def reclaim(tx: Tx, running: Collection[str], wake_at: int) -> None:
+    """Free the posts whose step is gone without a word, and look again at `wake_at`."""
+    tx.run(
+        "UPDATE posts SET owner = NULL, lease_until = NULL, wake_at = ?, rev = rev + 1"
+        " WHERE owner IS NOT NULL AND id NOT IN (SELECT value FROM json_each(?))",
+        (wake_at, json.dumps(list(running))),
+    )
 
 
 def change(tx: Tx, post: Post, owner: str, changes: Mapping[str, Any]) -> bool:

@@ -12,6 +12,7 @@ from bot.errors import Code, Refused
 from bot.jobs.service import Reader
 from bot.posts.post import Progress
 from bot.texts import say
+from cogs.views.answers import defer, reply
 from cogs.views.refusals import sentence
 
 
@@ -43,11 +44,11 @@ class CancelButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"ca
         return cls(match["job"])
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await defer(interaction)
         bot = interaction.client
         if not isinstance(bot, TwodeckBot):
             raise TypeError("this button belongs to another client")
-        await interaction.edit_original_response(content=await cancelled(bot, interaction, self.job))
+        await reply(interaction, await cancelled(bot, interaction, self.job))
 
 
 async def cancelled(bot: TwodeckBot, interaction: discord.Interaction, job_id: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 
+from bot import failpoints
 from bot.clock import Clock
 from bot.database import Database
 from bot.engines.port import Capabilities, Engine
@@ -295,6 +297,26 @@ async def test_a_crash_in_the_unit_moves_neither_job_nor_reservation(
     assert (await state_of(db, job.id), await held(db)) == (origin, (1, 0))
     assert await advance(db, job, goes(move)) is move.to
     assert await held(db) == ((0, 0) if step else (0, 1))
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_a_step_is_written_by_a_database_that_balked_once(db: Database, moment: str) -> None:
+    job = await leased(db, (await ask(service(db))).job.id, State.SUBMITTING)
+    balks = [f"commit bot.jobs.line.JobLine._apply:{moment}"]
+
+    def strike(point: str) -> None:
+        if point in balks:
+            balks.remove(point)
+            raise sqlite3.OperationalError("disk I/O error")
+
+    failpoints.arm(strike)
+    try:
+        assert await advance(db, job, goes(Move(State.SUBMITTED, {"task": "paid"}))) is State.SUBMITTED
+    finally:
+        failpoints.arm(None)
+    found = await db.work(lambda tx: store.get(tx, job.id))
+    assert found is not None
+    assert (found.task, balks) == ("paid", [])
 
 
 async def test_a_step_that_lost_its_lease_closes_nothing(db: Database) -> None:

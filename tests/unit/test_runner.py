@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import pytest
 
+from bot import failpoints
 from bot.clock import Clock
 from bot.database import Database, Tx
 from bot.jobs import store
-from bot.jobs.job import Ask, Job, Source
+from bot.jobs.job import Ask, Job, Source, State
 from bot.runner import Runner
 
 
@@ -28,6 +31,7 @@ class Counter:
 
     def __init__(self, rows: int) -> None:
         self.waiting = [Row(str(n)) for n in range(rows)]
+        self.taken: list[Row] = []
         self.done: list[str] = []
         self.most = self.now = 0
         self.rows = rows
@@ -35,8 +39,14 @@ class Counter:
 
     def clear(self, tx: Tx) -> None: ...
 
+    def reclaim(self, tx: Tx, running: Collection[str]) -> None:
+        lost = [row for row in self.taken if row.id not in running and row.id not in self.done]
+        self.taken = [row for row in self.taken if row not in lost]
+        self.waiting += lost
+
     def claim(self, tx: Tx, owner: str, room: int) -> list[Row]:
         taken, self.waiting = self.waiting[:room], self.waiting[room:]
+        self.taken += taken
         return taken
 
     def next_wake(self, tx: Tx) -> int | None:
@@ -67,6 +77,78 @@ async def test_rows_are_advanced_within_their_room_whatever_fails(
         await runner.stop()
     assert sorted(map(int, line.done)) == list(range(20))
     assert line.most <= 3
+
+
+class Leases:
+    """A line over the jobs table whose first step is lost."""
+
+    name = "jobs"
+    room = 3
+
+    def __init__(self) -> None:
+        self.owners: list[str] = []
+        self.again = asyncio.Event()
+
+    def clear(self, tx: Tx) -> None: ...
+
+    def reclaim(self, tx: Tx, running: Collection[str]) -> None:
+        store.reclaim(tx, running, 0)
+
+    def claim(self, tx: Tx, owner: str, room: int) -> list[Job]:
+        due = [row["id"] for row in store.waiting(tx, State.ACCEPTED, 10)]
+        return store.lease(tx, due, owner=owner, lease_until=9)
+
+    def next_wake(self, tx: Tx) -> int | None:
+        return store.next_wake(tx)
+
+    async def advance(self, job: Job, owner: str) -> None:
+        self.owners.append(owner)
+        if len(self.owners) == 1:
+            raise asyncio.CancelledError
+        self.again.set()
+
+
+@pytest.mark.parametrize("mended", [True, False])
+async def test_a_step_that_was_lost_is_taken_up_again(db: Database, mended: bool) -> None:
+    await accepted(db)
+    await db.work(store.clear_leases)
+    line = Leases()
+    if not mended:
+        line.reclaim = lambda tx, running: None
+    runner = Runner(db, Clock(), [line])
+    runner.start()
+    with contextlib.nullcontext() if mended else pytest.raises(TimeoutError):
+        async with asyncio.timeout(5 if mended else 0.3):
+            await line.again.wait()
+    await runner.stop()
+
+
+async def test_a_cancelled_runner_begins_again(db: Database, caplog: pytest.LogCaptureFixture) -> None:
+    line = Counter(2)
+    runner = Runner(db, Clock(), [line])
+    failpoints.arm(cancelling("commit bot.runner.Runner._claim:before"))
+    try:
+        with caplog.at_level(logging.ERROR):
+            runner.start()
+            async with asyncio.timeout(5):
+                await line.finished.wait()
+    finally:
+        failpoints.arm(None)
+        await runner.stop()
+    assert "it begins again" in caplog.text
+
+
+def cancelling(name: str) -> Callable[[str], None]:
+    """Cancels the task that reaches this point first."""
+    todo = [name]
+
+    def strike(reached: str) -> None:
+        task = asyncio.current_task()
+        if reached in todo and task is not None:
+            todo.clear()
+            task.cancel()
+
+    return strike
 
 
 async def accepted(db: Database) -> Job:

@@ -11,6 +11,8 @@ from typing import Any
 import aiohttp
 from pydantic import SecretStr
 
+from bot.failpoints import around
+
 _ANSWER_BYTES = 1 << 20
 _CONNECT_SECONDS = 15
 _CALL = aiohttp.ClientTimeout(total=60, sock_connect=_CONNECT_SECONDS)
@@ -68,8 +70,9 @@ class MusicClient:
 
     async def _ask(self, method: str, url: str, **options: Any) -> Answer:
         try:
-            async with self._open().request(method, url, allow_redirects=False, **options) as response:
-                return _read(response.status, await _body(response))
+            with around(f"http provider {method}"):
+                async with self._open().request(method, url, allow_redirects=False, **options) as response:
+                    return _read(response.status, await _body(response))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise NotConnected(type(error).__name__) from None
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:

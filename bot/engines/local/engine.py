@@ -13,6 +13,7 @@ from typing import Any
 from bot.engines.local.studio import Studio
 from bot.engines.port import Capabilities, Finished, FinishedTrack, Order, TaskState, TaskStatus
 from bot.errors import Code, Refusal, Refused
+from bot.failpoints import around
 from bot.request import EngineName, Limits, Mode
 
 log = logging.getLogger(__name__)
@@ -132,7 +133,8 @@ class LocalEngine:
             )
             draft = directory / f"{MANIFEST}.part"
             draft.write_text(json.dumps(report, ensure_ascii=False), "utf-8")
-            draft.replace(directory / MANIFEST)
+            with around("file manifest"):
+                draft.replace(directory / MANIFEST)
         except Refused as refused:
             self._refusals[task] = refused.refusal
         except Exception:

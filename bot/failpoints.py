@@ -1,0 +1,37 @@
+"""Named points beside every effect that a crash can cut in two; nothing happens there until a test arms them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+class _Points:
+    """What is called with the name of each point that is reached; None outside of tests."""
+
+    strike: Callable[[str], None] | None = None
+
+
+def arm(strike: Callable[[str], None] | None) -> None:
+    """Call `strike(name)` at every point from now on; it may raise, cancel the task or kill the process."""
+    _Points.strike = strike
+
+
+def reach(name: str) -> None:
+    """One point."""
+    if _Points.strike is not None:
+        _Points.strike(name)
+
+
+@contextmanager
+def around(name: str) -> Iterator[None]:
+    """The points `NAME:before` and `NAME:after` of one effect; the second only of one that came to its end."""
+    reach(f"{name}:before")
+    yield
+    reach(f"{name}:after")
+
+
+def commit_name(unit: Callable[..., Any]) -> str:
+    """How the commit of a unit of work is called: by the function that opens it."""
+    return f"commit {unit.__module__}.{unit.__qualname__}".removesuffix(".<locals>.<lambda>")
