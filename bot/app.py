@@ -67,6 +67,9 @@ class _Slot:
     async def find(self, post: Post) -> str | None:
         return await self._now().find(post)
 
+    async def remove(self, post: Post) -> None:
+        await self._now().remove(post)
+
     async def show(self, post: Post, progress: Progress) -> None:
         await self._now().show(post, progress)
 

@@ -22,6 +22,8 @@ class Code(StrEnum):
     NEEDS_SERVER = "needs-server"
     MISSING_PERMISSIONS = "missing-permissions"
     CHANNEL_GONE = "channel-gone"
+    ANSWER_GONE = "answer-gone"
+    DIRECT_CLOSED = "direct-closed"
     STOPPING = "stopping"
     # The files that came with it.
     FILE_EMPTY = "file-empty"
@@ -42,6 +44,8 @@ class Code(StrEnum):
     NOT_YOUR_JOB = "not-your-job"
     NO_RESULT = "no-result"
     RESULT_EXPIRED = "result-expired"
+    RESULT_REMOVED = "result-removed"
+    MODERATORS_ONLY = "moderators-only"
     TOO_LATE_TO_CANCEL = "too-late-to-cancel"
     TOO_MANY_WAITING = "too-many-waiting"
     SERVER_FULL = "server-full"

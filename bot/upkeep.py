@@ -15,7 +15,7 @@ from bot.database import Database, DatabaseError
 from bot.database.backup import back_up, taken, taken_at
 from bot.files import store as files
 from bot.files.store import FileStore
-from bot.jobs.retention import blank_links
+from bot.jobs.retention import blank_links, blank_tokens
 from bot.settings import UpkeepSettings
 
 log = logging.getLogger(__name__)
@@ -79,6 +79,7 @@ class Upkeep:
         """Drop what expired: rows in one unit, then bytes; after a crash between them `sweep_all` finds those."""
         now = self._clock.now()
         await self._db.work(blank_links)
+        await self._db.work(lambda tx: blank_tokens(tx, now))
         dropped = await self._db.work(lambda tx: files.forget(tx, now))
         await self._drop(dropped)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import discord
 
@@ -13,16 +16,23 @@ from bot.errors import Code
 from bot.failpoints import around
 from bot.files.store import FileStore
 from bot.posts.port import Closed
-from bot.posts.post import Alert, Content, Notice, Post, Progress, Result, content_of
+from bot.posts.post import Alert, Content, Hint, Notice, Post, Progress, Result, Route, content_of
 from bot.texts import say, say_many
-from cogs.views.buttons import card_buttons
-from cogs.views.cards import alert_card, notice_card, progress_card, result_cards
+from cogs.views.buttons import card_buttons, no_buttons
+from cogs.views.cards import alert_card, hint_card, notice_card, progress_card, result_cards
 
 log = logging.getLogger(__name__)
+_ORIGINAL: Any = "@original"
+"""Discord's name for the first answer to an interaction."""
 _LOOK_BACK_MS = 60_000
 _PAGES = 500
 _CLOSED = {
     10003: Code.CHANNEL_GONE,
+    10008: Code.CHANNEL_GONE,
+    10015: Code.ANSWER_GONE,
+    10062: Code.ANSWER_GONE,
+    50027: Code.ANSWER_GONE,
+    50007: Code.DIRECT_CLOSED,
     50001: Code.MISSING_PERMISSIONS,
     50013: Code.MISSING_PERMISSIONS,
     40005: Code.RESULT_TOO_LARGE,
@@ -31,30 +41,58 @@ _UNKNOWN_MESSAGE = 10008
 _MAY_PASS = (401, 408, 429)
 
 
+@dataclass(frozen=True)
+class Draft:
+    """What a message will be; `mentions` are the only members that it may ping."""
+
+    content: str | None = None
+    embeds: Sequence[discord.Embed] = ()
+    files: Sequence[discord.File] = ()
+    view: discord.ui.View = field(default_factory=no_buttons)
+    mentions: Sequence[str] = ()
+
+
 class Delivery:
-    """Implements `bot.posts.port.Delivery` with the bot's own token, in the channel where it was asked."""
+    """Implements `bot.posts.port.Delivery` with the bot's own token, or with the token of the answer meant."""
 
     def __init__(self, bot: TwodeckBot) -> None:
         self._bot = bot
 
     async def send(self, post: Post) -> str:
-        """One message with the post's own nonce; Discord gives the first message back for a repeat."""
+        """One message with the post's own nonce; Discord gives the first message back for a repeat.
+
+        An answer is there already: it is edited, and a repeat changes nothing.
+        """
         try:
-            with around("discord send"):
-                message = await self._send(post, content_of(post))
+            with self._draft(post, content_of(post)) as draft:
+                if post.route is Route.ANSWER:
+                    return await self._edit_answer(post, draft)
+                channel = await self._channel(post)
+                with around("discord send"):
+                    message = await channel.send(
+                        draft.content,
+                        embeds=draft.embeds,
+                        files=draft.files,
+                        view=draft.view,
+                        nonce=post.nonce,
+                        allowed_mentions=_only(*draft.mentions),
+                    )
         except discord.HTTPException as error:
-            if error.code == _UNKNOWN_MESSAGE and post.attempts > 1:
+            if error.code == _UNKNOWN_MESSAGE and post.attempts > 1 and post.route is not Route.ANSWER:
                 return "deleted"  # the repeat of a message that was posted and then deleted
             raise _closed(error) from error
         return str(message.id)
 
     async def find(self, post: Post) -> str | None:
         """Search the history since the marker for a message that carries this post's id, or ended the same job."""
-        channel, content = self._channel(post), content_of(post)
+        if post.route is Route.ANSWER:
+            return None
         if not self._may_read_history(post):
             log.warning("channel %s hides its history: post %s may appear twice", post.target, post.id)
+        content = content_of(post)
         since = discord.utils.time_snowflake(_moment((post.marked_at or 0) - _LOOK_BACK_MS))
         try:
+            channel = await self._channel(post)
             with around("discord history"):
                 async for message in channel.history(limit=_PAGES, after=discord.Object(since), oldest_first=True):
                     if self._bot.user is None or message.author.id != self._bot.user.id:
@@ -65,66 +103,87 @@ class Delivery:
             raise _closed(error) from error
         return None
 
-    async def show(self, post: Post, progress: Progress) -> None:
-        """Edit a sent card."""
-        message = self._channel(post).get_partial_message(int(post.message_id or 0))
+    async def remove(self, post: Post) -> None:
+        """Delete a sent message; one that is gone already, or an answer, is `Closed`."""
+        if post.route is Route.ANSWER:
+            raise Closed(Code.ANSWER_GONE)
         try:
-            with around("discord edit"):
-                await message.edit(embed=progress_card(progress, post.id), view=card_buttons(progress))
+            channel = await self._channel(post)
+            with around("discord delete"):
+                await channel.get_partial_message(int(post.message_id or 0)).delete()
         except discord.HTTPException as error:
-            if error.code == _UNKNOWN_MESSAGE:
-                raise Closed(Code.CHANNEL_GONE, "the card was deleted") from error
             raise _closed(error) from error
 
-    async def _send(self, post: Post, content: Content) -> discord.Message:
-        channel = self._channel(post)
+    async def show(self, post: Post, progress: Progress) -> None:
+        """Edit a sent card."""
+        embed, view = progress_card(progress, post.id), card_buttons(progress)
+        try:
+            if post.route is Route.ANSWER:
+                await self._edit_answer(post, Draft(embeds=[embed], view=view))
+                return
+            channel = await self._channel(post)
+            with around("discord edit"):
+                await channel.get_partial_message(int(post.message_id or 0)).edit(embed=embed, view=view)
+        except discord.HTTPException as error:
+            raise _closed(error) from error
+
+    @contextlib.contextmanager
+    def _draft(self, post: Post, content: Content) -> Iterator[Draft]:
+        """What the message says; its files are open only inside."""
+        draft = self._written(post, content)
+        try:
+            yield draft
+        finally:
+            for file in draft.files:
+                file.close()
+
+    def _written(self, post: Post, content: Content) -> Draft:
         match content:
             case Progress():
-                return await channel.send(
-                    embed=progress_card(content, post.id), view=card_buttons(content), nonce=post.nonce
-                )
-            case Notice():
-                return await channel.send(
-                    say(content.locale, "notice-greeting", member=f"<@{content.member}>"),
-                    embed=notice_card(content, post.id),
-                    nonce=post.nonce,
-                    allowed_mentions=_only(content.member),
-                )
-            case Alert():
-                return await channel.send(
-                    " ".join(f"<@{operator}>" for operator in content.operators),
-                    embed=alert_card(content, post.id),
-                    nonce=post.nonce,
-                    allowed_mentions=_only(*content.operators),
-                )
-            case Result():
-                return await self._send_result(channel, post, content)
+                return Draft(embeds=[progress_card(content, post.id)], view=card_buttons(content))
+            case Notice(locale=locale, member=member):
+                greeting = say(locale, "notice-greeting", member=f"<@{member}>")
+                return Draft(greeting, [notice_card(content, post.id)], mentions=(member,))
+            case Alert(operators=operators):
+                named = " ".join(f"<@{operator}>" for operator in operators)
+                return Draft(named, [alert_card(content, post.id)], mentions=operators)
+            case Hint(locale=locale, member=member):
+                words = say(locale, content.message, member=f"<@{member}>", job=content.job)
+                return Draft(words, [hint_card(content, post.id)], mentions=(member,))
+            case Result(locale=locale, member=member):
+                files = result_files(self._bot.services.files, content, post.id)
+                pictures = [file.filename for file in files if file.filename.endswith(".png")]
+                greeting = say_many(locale, "result-greeting", len(content.tracks), member=f"<@{member}>")
+                return Draft(greeting, result_cards(content, pictures, post.id), files, mentions=(member,))
+
+    async def _edit_answer(self, post: Post, draft: Draft) -> str:
+        """Put the draft into the answer that only the member sees. Raises `Closed` when its token is gone."""
+        token = await self._bot.services.jobs.answer_token(post.place)
+        if token is None or self._bot.application_id is None:
+            raise Closed(Code.ANSWER_GONE)
+        answer = discord.Webhook.partial(self._bot.application_id, token, client=self._bot)
+        content = draft.content or discord.utils.MISSING  # a card leaves the words above it as they are
+        with around("discord edit answer"):
+            message = await answer.edit_message(
+                _ORIGINAL, content=content, embeds=draft.embeds, attachments=draft.files, view=draft.view
+            )
+        return str(message.id)
 
     def _may_read_history(self, post: Post) -> bool:
-        channel = self._bot.get_channel(int(post.target))
+        if post.route is Route.DIRECT:
+            return True
+        channel = self._bot.get_channel(int(post.place))
         if not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
             return True
         return channel.permissions_for(channel.guild.me).read_message_history
 
-    def _channel(self, post: Post) -> discord.PartialMessageable:
-        return self._bot.get_partial_messageable(int(post.target))
-
-    async def _send_result(
-        self, channel: discord.PartialMessageable, post: Post, result: Result
-    ) -> discord.Message:
-        files = result_files(self._bot.services.files, result, post.id)
-        try:
-            pictures = [f.filename for f in files if f.filename.endswith(".png")]
-            return await channel.send(
-                say_many(result.locale, "result-greeting", len(result.tracks), member=f"<@{result.member}>"),
-                files=files,
-                embeds=result_cards(result, pictures, post.id),
-                nonce=post.nonce,
-                allowed_mentions=_only(result.member),
-            )
-        finally:
-            for file in files:
-                file.close()
+    async def _channel(self, post: Post) -> discord.PartialMessageable:
+        """The channel, without asking whether it is there."""
+        if post.route is Route.DIRECT:
+            with around("discord direct"):
+                channel = await self._bot.create_dm(discord.Object(int(post.place)))
+            return self._bot.get_partial_messageable(channel.id)
+        return self._bot.get_partial_messageable(int(post.place))
 
 
 def result_files(store: FileStore, result: Result, mark: str) -> Sequence[discord.File]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import discord
 from discord import app_commands
 from discord.ext import commands
 
 from bot.client import TwodeckBot
-from bot.errors import Refused
+from bot.errors import Code, Refused
 from bot.jobs import view
 from bot.jobs.job import Job
 from bot.jobs.service import Page
 from bot.texts import say
 from cogs.delivery import result_files
-from cogs.mashup import text
+from cogs.mashup import choices, text
 from cogs.views.answers import defer, reply
 from cogs.views.buttons import CancelButton, cancelled, reader_of
 from cogs.views.cards import WORKING, result_cards
@@ -45,7 +47,7 @@ class Jobs(commands.GroupCog, name="jobs", description=text("command-jobs")):
             await reply(interaction, sentence(refused.refusal, locale))
             return
         shown = everyone and reader.moderator
-        await reply(interaction, embed=jobs_card(found, locale, everyone=shown))
+        await reply(interaction, embed=jobs_card(found, reader.member, locale, everyone=shown))
 
     @app_commands.command(name="cancel", description=text("command-jobs-cancel"))
     @app_commands.describe(job=text("option-job"))
@@ -73,35 +75,85 @@ class Jobs(commands.GroupCog, name="jobs", description=text("command-jobs")):
             content=say(locale, "job-again"),
         )
 
+    @app_commands.command(name="delete", description=text("command-jobs-delete"))
+    @app_commands.describe(job=text("option-job"), reason=text("option-reason"))
+    async def delete(
+        self, interaction: discord.Interaction, job: str, reason: app_commands.Range[str, 3, 300]
+    ) -> None:
+        await defer(interaction)
+        locale = str(interaction.locale)
+        try:
+            found = await self._bot.services.jobs.remove(reader_of(interaction), job.strip().lower(), reason)
+            words = say(locale, "job-deleted", job=found.id)
+        except Refused as refused:
+            words = sentence(refused.refusal, locale)
+        await reply(interaction, words)
+
+    @app_commands.command(name="dm", description=text("command-jobs-dm"))
+    @app_commands.describe(results=text("option-results"))
+    @app_commands.choices(results=choices("results", "on", "off"))
+    async def dm(self, interaction: discord.Interaction, results: str) -> None:
+        await defer(interaction)
+        wanted = results == "on"
+        await self._bot.services.jobs.send_direct(str(interaction.user.id), wanted)
+        await reply(interaction, say(str(interaction.locale), "dm-on" if wanted else "dm-off"))
+
+    @delete.autocomplete("job")
+    async def deletable(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        if interaction.guild_id is None:
+            return []
+        return _offers(await self._bot.services.jobs.removable(reader_of(interaction)), interaction, typed)
+
     @cancel.autocomplete("job")
     async def running(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         if interaction.guild_id is None:
             return []
-        found = await self._bot.services.jobs.cancellable(reader_of(interaction))
-        wanted = typed.strip().lower()
-        names = {job.id: f"{job.id} · {job.title}"[:100] for job in found}
-        return [app_commands.Choice(name=n, value=i) for i, n in names.items() if wanted in n.lower()][:25]
+        return _offers(await self._bot.services.jobs.cancellable(reader_of(interaction)), interaction, typed)
 
 
-def jobs_card(page: Page, locale: str, *, everyone: bool) -> discord.Embed:
-    """A page of jobs, a line or two each."""
+def _offers(jobs: Sequence[Job], interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+    """Jobs to choose from, by id and title; not the title of somebody's private one."""
+    wanted = typed.strip().lower()
+    locale = str(interaction.locale)
+    names = {job.id: f"{job.id} · {_title(job, str(interaction.user.id), locale)}"[:100] for job in jobs}
+    return [app_commands.Choice(name=n, value=i) for i, n in names.items() if wanted in n.lower()][:25]
+
+
+def _title(job: Job, reader: str, locale: str) -> str:
+    hidden = job.ask.private and job.ask.member != reader
+    return say(locale, "job-private") if hidden else job.title
+
+
+def jobs_card(page: Page, reader: str, locale: str, *, everyone: bool) -> discord.Embed:
+    """A page of jobs, a line or two each; `reader` is the member who looks."""
     heading = "jobs-of-guild" if everyone else "jobs-of-member"
     embed = discord.Embed(title=say(locale, heading), colour=WORKING)
-    lines = [_line(job, page.messages.get(job.id), locale, everyone=everyone) for job in page.jobs]
+    lines = [_line(job, page.messages.get(job.id), reader, locale, everyone=everyone) for job in page.jobs]
     embed.description = "\n".join(lines) or say(locale, "jobs-none")
     footer = "jobs-page-more" if page.more else "jobs-page"
     embed.set_footer(text=say(locale, footer, page=page.number + 1, next=page.number + 2))
     return embed
 
 
-def _line(job: Job, message: str | None, locale: str, *, everyone: bool) -> str:
+def _line(job: Job, message: str | None, reader: str, locale: str, *, everyone: bool) -> str:
     ask = job.ask
     link = f"https://discord.com/channels/{ask.guild}/{ask.channel}/{message}" if message else ""
-    title = plain(job.title)[:80]
+    title = plain(_title(job, reader, locale))[:80]
     head = f"[{title}]({link})" if link else title
     who = f" <@{ask.member}>" if everyone else ""
-    state = say(locale, f"state-{job.state}")
-    return f"**{head}**{who} · {state} · <t:{job.created_at // 1000}:R> · `{job.id}`"
+    state = say(locale, "state-removed" if job.removed else f"state-{job.state}")
+    line = f"**{head}**{who} · {state} · <t:{job.created_at // 1000}:R> · `{job.id}`"
+    why = _why(job, locale) if reader == ask.member or not ask.private else ""
+    return f"{line}\n{why}" if why else line
+
+
+def _why(job: Job, locale: str) -> str:
+    """Why there is no result, or none any more."""
+    if job.removed is not None:
+        return say(locale, "job-removed", reason=plain(job.removed.reason))
+    if job.error is not None and job.error.code is not Code.CANCELLED:
+        return sentence(job.error, locale)[:300]
+    return ""
 
 
 async def setup(bot: TwodeckBot) -> None:

@@ -30,7 +30,8 @@ def choices(option: str, *values: str) -> list[app_commands.Choice[str]]:
 
 def promise(accepted: Accepted, locale: str) -> str:
     """What the member is told of an accepted job; what is left only if it took something."""
-    words = say(locale, "accepted", job=accepted.job.id)
+    message = "accepted-private" if accepted.job.ask.private else "accepted"
+    words = say(locale, message, job=accepted.job.id)
     if accepted.left is None:
         return words
     return f"{words} {say(locale, 'accepted-left', left=accepted.left.units, limit=accepted.left.limit)}"
@@ -59,6 +60,7 @@ class Mashup(commands.Cog):
         style_weight=text("option-style_weight"),
         weirdness=text("option-weirdness"),
         audio_weight=text("option-audio_weight"),
+        private=text("option-private"),
     )
     @app_commands.choices(
         mode=choices("mode", "auto", "simple", "custom"), vocal_gender=choices("vocal_gender", "m", "f")
@@ -79,6 +81,7 @@ class Mashup(commands.Cog):
         style_weight: Weight | None = None,
         weirdness: Weight | None = None,
         audio_weight: Weight | None = None,
+        private: bool = False,
     ) -> None:
         await defer(interaction)
         given: dict[str, Any] = {
@@ -96,7 +99,7 @@ class Mashup(commands.Cog):
         }
         locale = str(interaction.locale)
         try:
-            place = _place(interaction)
+            place = _place(interaction, private=private)
             offers = (_offer(track_a), _offer(track_b))
             answer = promise(await self._bot.services.jobs.mashup(place, offers, given), locale)
         except Refused as refused:
@@ -120,7 +123,7 @@ def _matching(typed: str, offers: dict[str, str]) -> list[app_commands.Choice[st
     return [app_commands.Choice(name=name, value=value) for value, name in found[:_CHOICES]]
 
 
-def _place(interaction: discord.Interaction) -> Place:
+def _place(interaction: discord.Interaction, *, private: bool) -> Place:
     """Where and by whom; refuses a place where the result could not be posted, naming what is missing."""
     if interaction.guild is None or interaction.channel_id is None:
         raise Refused(Code.NEEDS_SERVER)
@@ -134,6 +137,8 @@ def _place(interaction: discord.Interaction) -> Place:
         member=str(interaction.user.id),
         locale=str(interaction.guild_locale or interaction.locale),
         max_bytes=interaction.guild.filesize_limit,
+        private=private,
+        token=interaction.token,
     )
 
 

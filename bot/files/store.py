@@ -112,6 +112,11 @@ def keep(tx: Tx, stored: Stored, owner: str, expires_at: int, now: int) -> None:
     )
 
 
+def release(tx: Tx, owner: str, now: int) -> None:
+    """`owner` needs its files no more."""
+    tx.run("UPDATE file_refs SET expires_at = min(expires_at, ?) WHERE owner = ?", (now, owner))
+
+
 def forget(tx: Tx, now: int) -> list[str]:
     """Drop references that expired and the rows of files that nobody refers to; returns the hashes of those."""
     tx.run("DELETE FROM file_refs WHERE expires_at <= ?", (now,))

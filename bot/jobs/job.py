@@ -118,6 +118,18 @@ class Ask:
     seed: int
     max_bytes: int
     sources: tuple[Source, Source]
+    private: bool = False
+    """Only the member sees the card and the result."""
+    token: str = field(default="", repr=False)
+    """Of the interaction, for the answer that only the member sees; not kept longer than it lives."""
+
+
+@dataclass(frozen=True)
+class Removal:
+    """Who deleted a finished result, and why."""
+
+    by: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -140,6 +152,7 @@ class Job:
     created_at: int
     updated_at: int
     uploads: tuple[str, ...] = ()
+    removed: Removal | None = None
 
     @property
     def stoppable(self) -> bool:
@@ -172,9 +185,10 @@ class Move:
 
 @dataclass(frozen=True)
 class Sleep:
-    """Stay in this state and look again at `wake_at`, unless somebody rang meanwhile."""
+    """Stay in this state, ask for messages, and look again at `wake_at`, unless somebody rang meanwhile."""
 
     wake_at: int
+    posts: tuple[NewPost, ...] = ()
 
 
 Step = Move | Sleep

@@ -186,15 +186,24 @@ class JobLine:
         await self._apply(job, owner, step)
 
     async def _apply(self, job: Job, owner: str, step: Step) -> None:
+        post_ids = [self._clock.new_id() for _ in step.posts]
         if isinstance(step, Sleep):
-            await self._db.work(lambda tx: store.sleep(tx, job, owner, step.wake_at))
+            await self._db.work(lambda tx: self._sleep(tx, job, owner, step, post_ids))
             return
         if step.to in ENDED:
             self._faults.pop(job.id, None)
-        post_ids = [self._clock.new_id() for _ in step.posts]
         moved = await self._db.work(lambda tx: self._move(tx, job, owner, step, post_ids))
         if not moved:
             log.warning("job %s was moved by somebody else while in %s", job.id, job.state)
+
+    def _sleep(self, tx: Tx, job: Job, owner: str, sleep: Sleep, post_ids: list[str]) -> None:
+        """Messages asked for more than once are there once: a subject has one of each purpose."""
+        store.sleep(tx, job, owner, sleep.wake_at)
+        self._ask(tx, job, sleep, post_ids)
+
+    def _ask(self, tx: Tx, job: Job, step: Step, post_ids: list[str]) -> None:
+        for post_id, new in zip(post_ids, step.posts, strict=True):
+            posts.add(tx, job.subject, new, post_id=post_id, now=self._clock.now())
 
     def _move(self, tx: Tx, job: Job, owner: str, move: Move, post_ids: list[str]) -> bool:
         """The whole step in one unit: columns, reservations, sources, tracks, files, messages."""
@@ -222,8 +231,7 @@ class JobLine:
             store.stage_source(tx, job.id, source)
         for track in move.tracks:
             store.add_track(tx, job.id, track)
-        for post_id, new in zip(post_ids, move.posts, strict=True):
-            posts.add(tx, job.subject, new, post_id=post_id, now=now)
+        self._ask(tx, job, move, post_ids)
         return True
 
     def queue(self, tx: Tx, engine: EngineName) -> list[str]:

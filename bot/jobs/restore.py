@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 
 from bot.database import Tx
 from bot.errors import Code, Refusal
-from bot.jobs import store, view
+from bot.guilds.store import wants_direct
+from bot.jobs import messages, store
 from bot.jobs.job import DEADLINES, Job, State
 from bot.posts import store as posts
-from bot.posts.post import NewPost, Purpose
 from bot.quotas import ledger
 
 _UNDELIVERED = frozenset({State.ACCEPTED, State.STAGED, State.SUBMITTING, State.SUBMITTED, State.READY})
@@ -41,8 +41,7 @@ def quarantine(tx: Tx, *, now: int, new_id: Callable[[], str]) -> Mapping[str, i
 def _explain(tx: Tx, job: Job, now: int, post_id: str) -> None:
     """To `notifying`, unless a result or an explanation is in the channel already."""
     refusal = Refusal(Code.RESTORED)
-    notice = NewPost(Purpose.NOTICE, job.ask.channel, view.notice(job, refusal).to_json())
-    posts.add(tx, job.subject, notice, post_id=post_id, now=job.created_at)
+    posts.add(tx, job.subject, messages.notices(job, refusal)[0], post_id=post_id, now=job.created_at)
     ledger.release(tx, job.id, now)
     _place(tx, job, State.NOTIFYING, now)
     tx.run("UPDATE jobs SET error = ? WHERE id = ?", (json.dumps(refusal.to_json()), job.id))
@@ -50,8 +49,8 @@ def _explain(tx: Tx, job: Job, now: int, post_id: str) -> None:
 
 def _deliver(tx: Tx, job: Job, now: int, post_id: str) -> None:
     """To `posting`: the result is in our store, and maybe in the channel."""
-    result = NewPost(Purpose.RESULT, job.ask.channel, view.result(job).to_json())
-    posts.add(tx, job.subject, result, post_id=post_id, now=job.created_at)
+    way = messages.results(job, direct=wants_direct(tx, job.ask.member))[0]
+    posts.add(tx, job.subject, way, post_id=post_id, now=job.created_at)
     _place(tx, job, State.POSTING, now)
 
 

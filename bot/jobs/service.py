@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot.clock import Clock
@@ -11,17 +11,21 @@ from bot.database import Database, Tx
 from bot.engines.port import Capabilities
 from bot.engines.registry import Registry
 from bot.errors import Code, Refused
-from bot.files.store import is_kept
-from bot.jobs import store
-from bot.jobs.job import DEADLINES, Ask, Job, Source, State
-from bot.jobs.view import opening_card
+from bot.files.store import is_kept, release
+from bot.guilds import audit
+from bot.guilds.audit import Action
+from bot.guilds.store import set_direct
+from bot.jobs import messages, store
+from bot.jobs.job import DEADLINES, Ask, Job, Removal, Source, State
+from bot.jobs.retention import TOKEN_MS
 from bot.posts import store as posts
-from bot.posts.post import NewPost, Purpose
+from bot.posts.post import Purpose
 from bot.quotas import ledger, policy
 from bot.request import EngineName, Mashup, Mode, engine_named, mode_of, model_named, read_mashup
 from bot.settings import QueueSettings, QuotaSettings
 
 PAGE = 6
+_TOKEN_MARGIN_MS = 30_000
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ class Place:
     member: str
     locale: str
     max_bytes: int
+    private: bool = False
+    token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -156,8 +162,7 @@ class JobService:
         job = store.get(tx, job_id)
         if job is None:
             raise RuntimeError(f"job {job_id} vanished in its own transaction")
-        card = NewPost(Purpose.CARD, ask.channel, opening_card(job).to_json())
-        posts.add(tx, job.subject, card, post_id=post_id, now=now)
+        posts.add(tx, job.subject, messages.card(job), post_id=post_id, now=now)
         return job
 
     async def listed(self, reader: Reader, *, everyone: bool, page: int) -> Page:
@@ -167,7 +172,9 @@ class JobService:
             lambda tx: store.listed(tx, reader.guild, member, limit=PAGE + 1, offset=page * PAGE)
         )
         results = await self._db.work(
-            lambda tx: {job.id: posts.of(tx, job.subject, Purpose.RESULT) for job in found[:PAGE]}
+            lambda tx: {
+                job.id: posts.of(tx, job.subject, Purpose.RESULT) for job in found[:PAGE] if not job.removed
+            }
         )
         messages = {name: post.message_id for name, post in results.items() if post and post.message_id}
         return Page(tuple(found[:PAGE]), messages, page, more=len(found) > PAGE)
@@ -191,6 +198,10 @@ class JobService:
 
         def unit(tx: Tx) -> Job:
             job = _readable(tx, reader, job_id)
+            if job.ask.private and job.ask.member != reader.member:
+                raise Refused(Code.NOT_YOUR_JOB, job=job_id)
+            if job.removed is not None:
+                raise Refused(Code.RESULT_REMOVED, why=job.removed.reason)
             if job.state is not State.DONE:
                 raise Refused(Code.NO_RESULT, job=job_id)
             if not is_kept(tx, job.subject):
@@ -198,6 +209,44 @@ class JobService:
             return job
 
         return await self._db.work(unit)
+
+    async def remove(self, reader: Reader, job_id: str, reason: str) -> Job:
+        """Delete a finished result, its message and its audio, as a moderator. Raises `Refused`."""
+        if not reader.moderator:
+            raise Refused(Code.MODERATORS_ONLY)
+        now = self._clock.now()
+
+        def unit(tx: Tx) -> Job:
+            job = _readable(tx, reader, job_id)
+            if job.state is not State.DONE:
+                raise Refused(Code.NO_RESULT, job=job_id)
+            if job.removed is None:
+                store.remove(tx, job_id, Removal(reader.member, reason))
+                posts.remove(tx, job.subject, messages.RESULTS)
+                release(tx, job.subject, now)
+                audit.note(
+                    tx, reader.guild, reader.member, Action.DELETE_RESULT, job.subject, reason=reason, now=now
+                )
+            return job
+
+        job = await self._db.work(unit)
+        self._wake()
+        return job
+
+    async def removable(self, reader: Reader) -> tuple[Job, ...]:
+        """What a moderator could delete, newest first."""
+        found = await self._db.work(lambda tx: store.listed(tx, reader.guild, None, limit=50, offset=0))
+        return tuple(job for job in found if reader.moderator and job.state is State.DONE and job.removed is None)
+
+    async def send_direct(self, member: str, wanted: bool) -> None:
+        """Whether late private results come to `member` by direct message."""
+        now = self._clock.now()
+        await self._db.work(lambda tx: set_direct(tx, member, wanted, now))
+
+    async def answer_token(self, job_id: str) -> str | None:
+        """The token of a private job's interaction, while Discord surely takes it."""
+        since = self._clock.now() - TOKEN_MS + _TOKEN_MARGIN_MS
+        return await self._db.work(lambda tx: store.token_of(tx, job_id, since))
 
     async def cancellable(self, reader: Reader) -> tuple[Job, ...]:
         """What the reader could cancel now, newest first."""
@@ -256,6 +305,8 @@ def _ask(place: Place, offers: tuple[Offer, Offer], request: Mashup, seed: int) 
         seed=seed,
         max_bytes=place.max_bytes,
         sources=(_source("a", offers[0]), _source("b", offers[1])),
+        private=place.private,
+        token=place.token if place.private else "",
     )
 
 

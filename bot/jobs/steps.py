@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import shutil
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from bot.engines.registry import Registry
 from bot.errors import Code, Refusal, Refused
 from bot.files.download import Downloader
 from bot.files.store import FileStore, Stored
-from bot.jobs import inbox, store, view
+from bot.guilds.store import wants_direct
+from bot.jobs import inbox, messages, store
 from bot.jobs.job import DEADLINES, Job, Move, Sleep, Source, State, Step, Track
 from bot.posts import store as posts
 from bot.posts.post import NewPost, Post, PostState, Purpose
@@ -163,24 +164,30 @@ class Steps:
     async def downloaded(self, job: Job, owner: str) -> Step:
         """Ask for the result message; it goes out in its own time, exactly once."""
         await self._engine(job).discard(job.task or "")
-        post = NewPost(Purpose.RESULT, job.ask.channel, view.result(job).to_json())
-        return Move(State.POSTING, posts=(post,), wake_at=self._clock.now() + MESSAGE_MS)
+        return Move(State.POSTING, posts=await self._next_way(job, ()), wake_at=self._clock.now() + MESSAGE_MS)
 
     async def posting(self, job: Job, owner: str) -> Step:
-        """The message is out, or the channel refuses it and the result is kept."""
-        post = await self._post(job, Purpose.RESULT)
-        if post is not None and post.state is PostState.SENT:
-            return Move(State.DONE, {"how": "channel"})
-        if post is not None and post.state is PostState.DEAD:
-            return Move(State.DONE, {"how": "kept"})
-        return Sleep(self._clock.now() + MESSAGE_MS)
+        """The message is out, or every place refuses it and the result is kept."""
+        tried = await self._tried(job, messages.RESULTS)
+        sent = next((post for post in tried if post.state is not PostState.DEAD), None)
+        if sent is not None and sent.state is not PostState.SENT:
+            return Sleep(self._clock.now() + MESSAGE_MS)
+        if sent is not None:
+            return Move(State.DONE, {"how": messages.HOW[sent.purpose]})
+        further = await self._next_way(job, tried)
+        if further:
+            return Sleep(self._clock.now() + MESSAGE_MS, further)
+        return Move(State.DONE, {"how": "kept"})
 
     async def notifying(self, job: Job, owner: str) -> Step:
         """The member has been told, or cannot be, or asked for it."""
-        post = await self._post(job, Purpose.NOTICE)
-        if post is None or post.state in (PostState.SENT, PostState.DEAD):
+        tried = await self._tried(job, messages.NOTICES)
+        if any(post.state not in (PostState.SENT, PostState.DEAD) for post in tried):
+            return Sleep(self._clock.now() + MESSAGE_MS)
+        if not tried or any(post.state is PostState.SENT for post in tried) or job.error is None:
             return end(job)
-        return Sleep(self._clock.now() + MESSAGE_MS)
+        further = messages.untried(messages.notices(job, job.error), tried)
+        return Sleep(self._clock.now() + MESSAGE_MS, (further,)) if further else end(job)
 
     async def _stage(self, job: Job, source: Source) -> tuple[Stored, float]:
         path = self._files.incoming(f"{job.id}-{source.side}")
@@ -229,8 +236,14 @@ class Steps:
     def _next_poll(self) -> int:
         return self._clock.now() + self._clock.jitter(self._pace.poll)
 
-    async def _post(self, job: Job, purpose: Purpose) -> Post | None:
-        return await self._db.work(lambda tx: posts.of(tx, job.subject, purpose))
+    async def _tried(self, job: Job, purposes: Sequence[Purpose]) -> list[Post]:
+        return await self._db.work(lambda tx: posts.of_any(tx, job.subject, purposes))
+
+    async def _next_way(self, job: Job, tried: Sequence[Post]) -> tuple[NewPost, ...]:
+        """The message by which the result goes out, if there is a way left."""
+        direct = await self._db.work(lambda tx: wants_direct(tx, job.ask.member))
+        way = messages.untried(messages.results(job, direct=direct), tried)
+        return (way,) if way else ()
 
     def _engine(self, job: Job) -> Engine:
         return self._registry.get(EngineName(job.ask.engine))
@@ -273,5 +286,4 @@ def end(job: Job) -> Move:
 def give_up(job: Job, error: Refusal) -> Move:
     """There will be no result: tell the member why."""
     text = json.dumps(error.to_json(), ensure_ascii=False)
-    post = NewPost(Purpose.NOTICE, job.ask.channel, view.notice(job, error).to_json())
-    return Move(State.NOTIFYING, {"error": text}, posts=(post,))
+    return Move(State.NOTIFYING, {"error": text}, posts=messages.notices(job, error)[:1])

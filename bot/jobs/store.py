@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from sqlite3 import Row
 from typing import Any
 
 from bot.database import Tx
 from bot.errors import Refusal
-from bot.jobs.job import ENDED, Ask, Job, Source, State, Track
+from bot.jobs.job import ENDED, Ask, Job, Removal, Source, State, Track
 
 _OPEN = "state NOT IN ('done', 'failed', 'cancelled')"
 
@@ -18,8 +19,8 @@ def insert(tx: Tx, job_id: str, ask: Ask, *, now: int, deadline: int) -> None:
     """Write an accepted job with its two sources."""
     tx.run(
         "INSERT INTO jobs (id, interaction, guild, channel, member, locale, engine, operation, request, seed,"
-        " max_bytes, state, wake_at, deadline, created_at, updated_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " max_bytes, state, wake_at, deadline, created_at, updated_at, private, token)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             job_id,
             ask.interaction,
@@ -37,6 +38,8 @@ def insert(tx: Tx, job_id: str, ask: Ask, *, now: int, deadline: int) -> None:
             deadline,
             now,
             now,
+            ask.private,
+            ask.token or None,
         ),
     )
     for source in ask.sources:
@@ -147,6 +150,20 @@ def cancel(tx: Tx, job_id: str, member: str) -> None:
     )
 
 
+def remove(tx: Tx, job_id: str, removal: Removal) -> None:
+    """Note that the result was deleted; the first deletion stays."""
+    tx.run(
+        "UPDATE jobs SET removed = ?, rev = rev + 1 WHERE id = ? AND removed IS NULL",
+        (json.dumps(asdict(removal), ensure_ascii=False), job_id),
+    )
+
+
+def token_of(tx: Tx, job_id: str, since: int) -> str | None:
+    """The interaction token of a private job that was accepted after `since`, UTC milliseconds."""
+    row = tx.one("SELECT token FROM jobs WHERE id = ? AND created_at > ?", (job_id, since))
+    return row["token"] if row else None
+
+
 def listed(tx: Tx, guild: str | None, member: str | None, *, limit: int, offset: int) -> list[Job]:
     """Jobs newest first; None stands for any guild or any member."""
     rows = tx.all(
@@ -223,6 +240,7 @@ def _job(tx: Tx, row: Row) -> Job:
         seed=row["seed"],
         max_bytes=row["max_bytes"],
         sources=(first, second),
+        private=bool(row["private"]),
     )
     return Job(
         id=row["id"],
@@ -241,4 +259,5 @@ def _job(tx: Tx, row: Row) -> Job:
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         uploads=tuple(json.loads(row["uploads"] or "[]")),
+        removed=Removal(**json.loads(row["removed"])) if row["removed"] else None,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.errors import Code, Refusal
 from bot.jobs.job import Job, State
-from bot.posts.post import Notice, Progress, Result, ResultTrack
+from bot.posts.post import Hint, Notice, Progress, Result, ResultTrack
 
 DEFAULT_PACE = 0.06
 """Seconds of work per second of source audio, until this bot has measured its own."""
@@ -78,6 +78,11 @@ def result(job: Job) -> Result:
 def notice(job: Job, error: Refusal) -> Notice:
     """The message that says why there is no result."""
     return Notice(job=job.id, member=job.ask.member, locale=job.ask.locale, title=job.title, error=error)
+
+
+def hint(job: Job, message: str) -> Hint:
+    """A word about a private job for a place where others read too."""
+    return Hint(job=job.id, member=job.ask.member, locale=job.ask.locale, message=message)
 
 
 def ready_at(job: Job, *, pace: float | None, place: int, now: int) -> int | None:

@@ -46,13 +46,18 @@ class PostLine:
     async def advance(self, post: Post, owner: str) -> None:
         """One step of one leased post; a network fault leaves it for a later look."""
         try:
+            if post.state is PostState.REMOVING:
+                post = replace(post, attempts=post.attempts + 1)
+                await self._delivery.remove(post)
+                await self._end(post, owner, PostState.REMOVED)
+                return
             message = await self._delivery.find(post) if post.state is PostState.SENDING else None
             if message is None:
                 post = await self._mark(post, owner)
                 message = await self._delivery.send(post)
             await self._end(post, owner, PostState.SENT, message_id=message)
         except Closed as closed:
-            await self._end(post, owner, PostState.DEAD, error=str(closed))
+            await self._end(post, owner, _closed(post), error=str(closed))
         except Exception:
             log.exception("post %s (%s of %s) did not go out", post.id, post.purpose, post.subject)
             await self._later(post, owner)
@@ -74,8 +79,13 @@ class PostLine:
 
     async def _later(self, post: Post, owner: str) -> None:
         if post.attempts >= ATTEMPTS:
-            await self._end(post, owner, PostState.DEAD, error="gave up")
+            await self._end(post, owner, _closed(post), error="gave up")
             return
         wake_at = self._clock.now() + min(60_000, 1000 * 2 ** min(post.attempts, 6))
-        changes = {"owner": None, "lease_until": None, "wake_at": wake_at}
+        changes = {"owner": None, "lease_until": None, "wake_at": wake_at, "attempts": post.attempts}
         await self._db.work(lambda tx: store.change(tx, post, owner, changes))
+
+
+def _closed(post: Post) -> PostState:
+    """Where a post ends whose channel is closed: what cannot be deleted there is out of our hands."""
+    return PostState.REMOVED if post.state is PostState.REMOVING else PostState.DEAD

@@ -28,6 +28,10 @@ class Delivery(Protocol):
         """Look for the post's mark in the channel's history since `marked_at`; None when it is not there."""
         ...
 
+    async def remove(self, post: Post) -> None:
+        """Delete a sent message. Raises `Closed` when that is not possible, or it is gone already."""
+        ...
+
     async def show(self, post: Post, progress: Progress) -> None:
         """Bring a sent card up to date; the last call wins. Raises `Closed` when the card is gone."""
         ...

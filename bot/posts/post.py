@@ -18,6 +18,8 @@ class PostState(StrEnum):
     SENDING = "sending"
     SENT = "sent"
     DEAD = "dead"  # the channel refuses for good; `error` says why
+    REMOVING = "removing"  # it is out, and is to be deleted
+    REMOVED = "removed"
 
 
 class Purpose(StrEnum):
@@ -27,6 +29,30 @@ class Purpose(StrEnum):
     RESULT = "result"
     NOTICE = "notice"
     ALERT = "alert"
+    # Of a private job: in the answer that only its member sees, by direct message, and a word in the channel.
+    ANSWER = "answer"
+    ANSWER_NOTICE = "answer-notice"
+    DIRECT = "direct"
+    READY = "ready"
+    SORRY = "sorry"
+
+
+class Route(StrEnum):
+    """Where a message goes; a target without a prefix is a channel."""
+
+    CHANNEL = ""
+    ANSWER = "answer:"  # the answer to the command that made a job, while its token lives
+    DIRECT = "direct:"  # the direct messages of a member
+
+
+def answer_to(job: str) -> str:
+    """The target that is the answer to the command of this job."""
+    return f"{Route.ANSWER}{job}"
+
+
+def direct_to(member: str) -> str:
+    """The target that is this member's direct messages."""
+    return f"{Route.DIRECT}{member}"
 
 
 @dataclass(frozen=True)
@@ -44,6 +70,18 @@ class Post:
     attempts: int
     marked_at: int | None
     message_id: str | None
+
+    @property
+    def route(self) -> Route:
+        """What kind of place the target is."""
+        return next(
+            (route for route in (Route.ANSWER, Route.DIRECT) if self.target.startswith(route)), Route.CHANNEL
+        )
+
+    @property
+    def place(self) -> str:
+        """The id of the channel, the job or the member."""
+        return self.target.removeprefix(self.route)
 
 
 @dataclass(frozen=True)
@@ -158,12 +196,34 @@ class Alert:
         return cls(**{**data, "operators": tuple(data["operators"])})
 
 
-Content = Progress | Result | Notice | Alert
-_CONTENT: Mapping[Purpose, type[Progress] | type[Result] | type[Notice] | type[Alert]] = {
+@dataclass(frozen=True)
+class Hint:
+    """A word in the channel about a private job that tells nothing of it; `message` is the id of its text."""
+
+    job: str
+    member: str
+    locale: str
+    message: str
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Hint:
+        return cls(**data)
+
+
+Content = Progress | Result | Notice | Alert | Hint
+_CONTENT: Mapping[Purpose, type[Progress] | type[Result] | type[Notice] | type[Alert] | type[Hint]] = {
     Purpose.CARD: Progress,
     Purpose.RESULT: Result,
+    Purpose.ANSWER: Result,
+    Purpose.DIRECT: Result,
     Purpose.NOTICE: Notice,
+    Purpose.ANSWER_NOTICE: Notice,
     Purpose.ALERT: Alert,
+    Purpose.READY: Hint,
+    Purpose.SORRY: Hint,
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from sqlite3 import Row
 from typing import Any
 
@@ -42,13 +42,32 @@ def of(tx: Tx, subject: str, purpose: Purpose) -> Post | None:
     return _post(row) if row else None
 
 
+def of_any(tx: Tx, subject: str, purposes: Sequence[Purpose]) -> list[Post]:
+    """The messages of this subject and one of these purposes, in the order they were asked for."""
+    rows = tx.all(
+        "SELECT * FROM posts WHERE subject = ? AND purpose IN (SELECT value FROM json_each(?))"
+        " ORDER BY created_at, id",
+        (subject, json.dumps(purposes)),
+    )
+    return [_post(row) for row in rows]
+
+
+def remove(tx: Tx, subject: str, purposes: Sequence[Purpose]) -> None:
+    """Ask that those of these messages that are out be deleted."""
+    tx.run(
+        "UPDATE posts SET state = 'removing', wake_at = 0, attempts = 0, rev = rev + 1"
+        " WHERE subject = ? AND state = 'sent' AND purpose IN (SELECT value FROM json_each(?))",
+        (subject, json.dumps(purposes)),
+    )
+
+
 def claim(tx: Tx, *, owner: str, now: int, lease_until: int, room: int) -> list[Post]:
     """Lease up to `room` due posts, oldest first; those of one subject go out in the order they were asked for."""
     rows = tx.all(
         "UPDATE posts SET owner = ?, lease_until = ?, rev = rev + 1 WHERE id IN ("
-        " SELECT id FROM posts WHERE state NOT IN ('sent', 'dead') AND wake_at <= ? AND owner IS NULL"
+        " SELECT id FROM posts WHERE state NOT IN ('sent', 'dead', 'removed') AND wake_at <= ? AND owner IS NULL"
         " AND NOT EXISTS (SELECT 1 FROM posts AS earlier WHERE earlier.subject = posts.subject"
-        " AND earlier.created_at < posts.created_at AND earlier.state NOT IN ('sent', 'dead'))"
+        " AND earlier.created_at < posts.created_at AND earlier.state NOT IN ('sent', 'dead', 'removed'))"
         " ORDER BY wake_at, created_at LIMIT ?) RETURNING *",
         (owner, lease_until, now, room),
     )
@@ -58,9 +77,9 @@ def claim(tx: Tx, *, owner: str, now: int, lease_until: int, room: int) -> list[
 def next_wake(tx: Tx) -> int | None:
     """When the next unleased post is due, UTC milliseconds; one that waits for an earlier one hides no other."""
     row = tx.one(
-        "SELECT min(wake_at) FROM posts WHERE state NOT IN ('sent', 'dead') AND owner IS NULL"
+        "SELECT min(wake_at) FROM posts WHERE state NOT IN ('sent', 'dead', 'removed') AND owner IS NULL"
         " AND NOT EXISTS (SELECT 1 FROM posts AS earlier WHERE earlier.subject = posts.subject"
-        " AND earlier.created_at < posts.created_at AND earlier.state NOT IN ('sent', 'dead'))"
+        " AND earlier.created_at < posts.created_at AND earlier.state NOT IN ('sent', 'dead', 'removed'))"
     )
     return row[0] if row else None
 

@@ -61,6 +61,13 @@ async def cancelled(bot: TwodeckBot, interaction: discord.Interaction, job_id: s
     return say(locale, "job-cancelling", job=job.id)
 
 
+def no_buttons() -> discord.ui.View:
+    """Nothing to press; takes away what was there."""
+    view = discord.ui.View(timeout=None)
+    view.stop()
+    return view
+
+
 def card_buttons(progress: Progress) -> discord.ui.View:
     """The buttons of a live card in its present state; none once nothing can be done."""
     view = discord.ui.View(timeout=None)

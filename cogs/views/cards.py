@@ -7,7 +7,7 @@ from typing import Any
 
 import discord
 
-from bot.posts.post import Alert, Notice, Progress, Result, ResultTrack
+from bot.posts.post import Alert, Hint, Notice, Progress, Result, ResultTrack
 from bot.texts import duration, say, say_reason
 from cogs.views.refusals import plain, sentence
 
@@ -67,6 +67,13 @@ def notice_card(notice: Notice, mark: str) -> discord.Embed:
     nothing = say(notice.locale, "notice-nothing-charged")
     embed.description = f"{sentence(notice.error, notice.locale)}\n\n{nothing}"
     _sign(embed, notice.locale, notice.job, mark)
+    return embed
+
+
+def hint_card(hint: Hint, mark: str) -> discord.Embed:
+    """Nothing but the footer by which the message is found again."""
+    embed = discord.Embed(colour=WORKING)
+    _sign(embed, hint.locale, hint.job, mark)
     return embed
 
 

@@ -7,7 +7,7 @@ import discord
 from bot.errors import Refusal
 from bot.texts import Value, say
 
-_WRITTEN_BY_MEMBERS = frozenset({"name", "value", "model"})
+_WRITTEN_BY_MEMBERS = frozenset({"name", "value", "model", "why"})
 
 
 def plain(text: str) -> str:

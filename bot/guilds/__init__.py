@@ -1,0 +1,1 @@
+"""What guilds and members chose, and who changed what."""
