@@ -1,4 +1,4 @@
-"""The command line: `twodeck run | playground | mix | invite | jobs | backup`."""
+"""The command line: `twodeck run | playground | mix | invite | jobs | backup | engine`."""
 
 from __future__ import annotations
 
@@ -53,7 +53,10 @@ def _add_tools(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     backup = commands.add_parser("backup", help="copy the database and check the copy, also while the bot runs")
     tools.add_backup_arguments(backup)
     backup.set_defaults(command=lambda options: tools.take_backup(options, _env_file(options)))
-    for parser in (jobs, backup):
+    engine = commands.add_parser("engine", help="list the engines of the running bot, or switch one off or on")
+    tools.add_engine_arguments(engine)
+    engine.set_defaults(command=lambda options: tools.order_engines(options, _env_file(options)))
+    for parser in (jobs, backup, engine):
         parser.add_argument(
             "--env-file", type=Path, help="settings in a file (default: .env here, if there is one)"
         )

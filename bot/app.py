@@ -12,15 +12,18 @@ from pathlib import Path
 import aiohttp
 import discord
 
-from bot.alerts import Alerts, Cause
+from bot.alerts import Alerts
 from bot.client import Services, TwodeckBot
 from bot.clock import Clock
+from bot.control import Control
 from bot.database import Database, Tx
 from bot.engines.hosted.build import build
 from bot.engines.hosted.engine import HostedEngine
 from bot.engines.local.engine import LocalEngine
 from bot.engines.local.studio import Studio
+from bot.engines.orders import EngineOrders
 from bot.engines.registry import Registry
+from bot.engines.switches import Switches
 from bot.files.download import Downloader
 from bot.files.store import FileStore
 from bot.jobs import store as jobs
@@ -45,6 +48,8 @@ _FIRST_PAUSE = 5.0
 _LONGEST_PAUSE = 30 * 60.0
 _STEADY_SECONDS = 30 * 60.0
 _PROBES = 2
+_LATE = 20
+"""How much rarer a task is asked about that did not end in its time."""
 
 
 class _Slot:
@@ -139,12 +144,18 @@ class Parts:
         )
         self._stack.push_async_callback(local.close)
         hosted = self._hosted(clock, probes)
-        registry = Registry([local, *hosted])
-        pace = Pace(int(settings.web.poll_seconds * 1000), int(settings.web.grace_seconds * 1000))
-        steps = Steps(db, clock, registry, files, downloader, probes, pace)
-        line = JobLine(
-            db, clock, registry, steps, rings.changed, lambda job: alerts.alert(Cause.UNEXPECTED, job=job)
+        registry = Registry([*([local] if settings.local.enabled else []), *hosted])
+        if not registry.names:
+            raise SettingsError("No engine is set up: LOCAL_ENABLED is false, and no hosted engine has its key.")
+        switches = Switches(db, clock)
+        await switches.load()
+        pace = Pace(
+            poll=int(settings.web.poll_seconds * 1000),
+            late_poll=int(settings.web.poll_seconds * 1000) * _LATE,
+            grace=int(settings.web.grace_seconds * 1000),
         )
+        steps = Steps(db, clock, registry, switches, files, downloader, probes, alerts, pace)
+        line = JobLine(db, clock, registry, switches, steps, rings.changed, alerts)
         posts = PostLine(db, clock, slot, rings.posted)
         runner = self._runner = Runner(db, clock, [line, posts])
         board = self._board = Board(db, clock, registry, line, slot, edit_seconds=settings.discord.edit_seconds)
@@ -157,11 +168,15 @@ class Parts:
             db,
             clock,
             registry,
+            switches,
             max_source_bytes=settings.downloads.max_source_mb << 20,
             queue=settings.queue,
             quota=settings.quota,
             wake=runner.wake,
         )
+        control = Control(self._folder, EngineOrders(registry, switches, runner.wake).handlers)
+        self._stack.push_async_callback(control.stop)
+        await control.start()
         if hosted:
             await self._listen(Callbacks(db, clock, settings.kie.webhook_key, runner.wake))
         return Services(jobs=service, files=files, delivery=slot, db=db, clock=clock, alerts=alerts)

@@ -1,4 +1,4 @@
-"""Refusals and faults as codes with typed values; the sentence for each code lives in `bot.texts`."""
+"""Refusals, faults and alerts as codes with typed values; the sentence for each code lives in `bot.texts`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ class Code(StrEnum):
     UNKNOWN_CHOICE = "unknown-choice"
     FIELD_MISSING = "field-missing"
     ENGINE_NOT_READY = "engine-not-ready"
+    ENGINE_OFF = "engine-off"
     # Where it was asked.
     NEEDS_SERVER = "needs-server"
     MISSING_PERMISSIONS = "missing-permissions"
@@ -66,6 +67,16 @@ class Code(StrEnum):
     RESULT_TOO_LARGE = "result-too-large"
     TOOK_TOO_LONG = "took-too-long"
     RESTORED = "restored"
+    UNEXPECTED = "unexpected"
+
+
+class Cause(StrEnum):
+    """What operators are told of; `alert-CAUSE` is the sentence."""
+
+    BACKUP_FAILED = "backup-failed"
+    DISK_LOW = "disk-low"
+    ENGINE_STOPPED = "engine-stopped"
+    OUTCOME_UNKNOWN = "outcome-unknown"
     UNEXPECTED = "unexpected"
 
 

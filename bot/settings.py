@@ -98,6 +98,7 @@ class QuotaSettings(_Group):
 class LocalSettings(_Group):
     """The embedded engine."""
 
+    enabled: bool = Field(True, alias="LOCAL_ENABLED")
     workers: int = Field(1, alias="LOCAL_WORKERS", ge=1, le=16)
 
 

@@ -1,4 +1,4 @@
-"""`twodeck jobs` and `twodeck backup`: what an operator does in a terminal, beside a running bot or without one."""
+"""`twodeck jobs`, `backup`, `engine`: what an operator does in a terminal, beside a running bot or without one."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import argparse
 import dataclasses
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from bot.clock import Clock
+from bot.control import NoBotError, ask
 from bot.database import DatabaseError
 from bot.database.backup import back_up
 from bot.database.reading import read
@@ -37,6 +39,33 @@ def add_backup_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep", type=_at_least_one, metavar="N", help="keep the newest N there (default: TWODECK_BACKUP_KEEP)"
     )
+
+
+def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `twodeck engine` understands."""
+    parser.add_argument("order", choices=("list", "off", "on"), help="what to do")
+    parser.add_argument("engine", nargs="?", help="its name, for off and on")
+    parser.add_argument("--why", default="", metavar="REASON", help="what members are told while it is off")
+
+
+def order_engines(options: argparse.Namespace, env_file: Path | None) -> int:
+    """Ask the running bot about its engines, or switch one; returns the exit code."""
+    if (options.order == "list") != (options.engine is None):
+        print("twodeck: name an engine for off and on, and none for list", file=sys.stderr)
+        return USAGE
+    order = {"do": "engines" if options.order == "list" else f"engine-{options.order}"}
+    try:
+        data = read_settings(StorageSettings, env_file).data_dir
+        answer = ask(data, {**order, "engine": options.engine, "why": options.why})
+    except (SettingsError, NoBotError) as error:
+        return _complain(error)
+    if not answer.get("ok"):
+        print(f"twodeck: {answer.get('why')}", file=sys.stderr)
+        return FAULT
+    now = Clock().now()
+    for engine in answer["engines"]:
+        print(f"{engine['engine']}: {_condition(engine, now)}")
+    return OK
 
 
 def list_jobs(options: argparse.Namespace, env_file: Path | None) -> int:
@@ -83,6 +112,13 @@ def age(seconds: int) -> str:
     return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
 
 
+def _condition(engine: Mapping[str, Any], now: int) -> str:
+    if engine["off"] is not None:
+        return f"off ({engine['off']})" if engine["off"] else "off"
+    rest = engine["paused_until"] - now
+    return f"paused for {age(rest // 1000)}" if rest > 0 else "on"
+
+
 def _cells(job: Listed) -> tuple[str, ...]:
     title = "".join(letter if letter.isprintable() else " " for letter in job.title)[:_WIDEST_TITLE]
     return (job.id, job.state, age(job.age), job.guild, job.member, job.engine, job.error or "-", title)
@@ -95,6 +131,6 @@ def _at_least_one(text: str) -> int:
     return number
 
 
-def _complain(error: SettingsError | DatabaseError) -> int:
+def _complain(error: SettingsError | DatabaseError | NoBotError) -> int:
     print(f"twodeck: {error}", file=sys.stderr)
     return USAGE if isinstance(error, SettingsError) else FAULT

@@ -9,10 +9,11 @@ import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from bot.alerts import Alerts, Cause
+from bot.alerts import Alerts
 from bot.clock import Clock
 from bot.database import Database, DatabaseError
 from bot.database.backup import back_up, taken, taken_at
+from bot.errors import Cause
 from bot.files import store as files
 from bot.files.store import FileStore
 from bot.jobs.retention import blank_links, blank_tokens
@@ -122,8 +123,9 @@ class Upkeep:
             log.exception("upkeep stumbled")
 
     async def _forget_faults(self) -> None:
-        """A fault of the program has no end that could be seen: it is told at most once a day."""
-        await self._alerts.clear(Cause.UNEXPECTED, after_ms=_DAY_MS)
+        """What has no end that could be seen is told at most once a day."""
+        for cause in (Cause.UNEXPECTED, Cause.OUTCOME_UNKNOWN):
+            await self._alerts.clear(cause, after_ms=_DAY_MS)
 
     async def _drop(self, digests: list[str]) -> None:
         before = (self._clock.now() - YOUNG_MS) / 1000

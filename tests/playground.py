@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -20,10 +21,12 @@ from bot.playground.child import BotProcess
 from bot.playground.files import Upload
 from bot.playground.intake import Call
 from bot.playground.knobs import Knobs
+from bot.playground.launcher import keep_alive
 from bot.playground.limits import GENEROUS
 from bot.playground.members import ON_MESSAGE, ON_PERSON
+from bot.playground.music import Music
 from bot.playground.server import Standin
-from bot.playground.world import Attachment, Interaction, Json, Message, World
+from bot.playground.world import Attachment, Interaction, Json, Message, World, direct_id
 from tests import referee
 
 T = TypeVar("T")
@@ -84,15 +87,19 @@ class Act:
 
 
 class Playground:
-    """`async with Playground() as play:` is a stand-in without a bot; see `connect` and `start_bot`."""
+    """`async with Playground() as play:` is a stand-in without a bot; see `connect` and `start_bot`.
+
+    In `directory` the bot keeps its data, and the page finds its demo tracks in the folder `demo`.
+    """
 
     def __init__(
         self, directory: Path | None = None, world: World | None = None, *, limits: str = GENEROUS
     ) -> None:
         # With limits as on Discord the stories of one file, which share a channel, would wait for one another.
-        self.standin = Standin(world, demo=None, limits=limits)
+        self.standin = Standin(world, demo=directory / "demo" if directory else None, limits=limits)
         self.directory = directory
         self.bot: BotProcess | None = None
+        self._keeper: asyncio.Task[None] | None = None
         self._clients: list[tuple[discord.Client, asyncio.Task[None]]] = []
         self._discord = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
 
@@ -110,6 +117,9 @@ class Playground:
         for client, task in self._clients:
             await client.close()
             await asyncio.gather(task, return_exceptions=True)
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
         if self.bot is not None:
             await self.bot.stop()
         Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = self._discord
@@ -160,6 +170,11 @@ class Playground:
         await self.bot.start()
         await self.wait_for_bot(timeout, identified=before + 1)
         return self.bot
+
+    def keep_bot(self) -> None:
+        """Start the bot again whenever it ends, and say so on the page, as `twodeck playground` does."""
+        assert self.bot is not None
+        self._keeper = asyncio.create_task(keep_alive(self.standin, self.bot), name="keeper")
 
     async def restart_bot(self, timeout: float = 30) -> None:
         """Kill the bot and wait until its successor is there."""
@@ -226,7 +241,13 @@ class Playground:
         return Act(self, await self.standin.members.submit(self.world.person(user), act.interaction, values))
 
     def messages(self, channel: str, as_user: str | None = None) -> list[Message]:
-        """What is to be seen, oldest first; without `as_user` only what everybody sees."""
+        """What is to be seen, oldest first; without `as_user` only what everybody sees.
+
+        "@mika" stands for her direct messages with the bot; there are none before it opens them.
+        """
+        if channel.startswith("@"):
+            person = self.world.person(channel[1:])
+            return self.world.history(direct_id(person), person.id)
         viewer = self.world.person(as_user).id if as_user else 0
         return self.world.history(self.world.channel(channel).id, viewer)
 
@@ -256,6 +277,26 @@ class Playground:
 
     def _field(self, name: str, value: Any) -> Any:
         return [self._value(name, one) for one in value] if isinstance(value, list) else value
+
+
+@contextlib.asynccontextmanager
+async def with_kie(directory: Path) -> AsyncIterator[Playground]:
+    """A playground whose bot has the engine kie beside its own; it asks how a task stands, nobody calls it back."""
+    music = Music()
+    music.knobs.callbacks = "lost"
+    await music.start()
+    try:
+        async with Playground(directory) as play:
+            settings: dict[str, Any] = {
+                **music.settings("kie"),
+                "TWODECK_DOWNLOAD_HOSTS": f"{play.standin.url.removeprefix('http://')},{music.host}",
+                "TWODECK_LISTEN": "127.0.0.1:0",
+                "TWODECK_POLL_SECONDS": "0.5",
+            }
+            await play.start_bot(**settings)
+            yield play
+    finally:
+        await music.close()
 
 
 def shown_text(message: Message) -> str:

@@ -49,13 +49,15 @@ class Ambiguous(Exception):  # noqa: N818 - what is known of an order
 class Later(Exception):  # noqa: N818 - an answer, not a fault
     """A definite "not now": nothing was taken or lost. Ask again after `seconds`, at most `tries` times in all.
 
-    `refusal` is what the member is told when there is no time left for another try.
+    `refusal` is what the member is told when there is no time left for another try. With `pause` the engine takes
+    nothing from anybody for so long.
     """
 
-    def __init__(self, refusal: Refusal, seconds: float, *, tries: int | None = None) -> None:
+    def __init__(self, refusal: Refusal, seconds: float, *, tries: int | None = None, pause: bool = False) -> None:
         self.refusal = refusal
         self.seconds = seconds
         self.tries = tries
+        self.pause = pause
         super().__init__(f"{refusal.code} for {seconds} s")
 
 
@@ -106,6 +108,11 @@ class Engine(Protocol):
     """Whether a lost task may simply be made again (free, and without effect outside)."""
     cancellable: bool
     """Whether a running task can be stopped with `discard`, at no cost."""
+
+    @property
+    def polls_per_second(self) -> float | None:
+        """How often `status` of its tasks may be asked for in all; None where it costs nothing."""
+        ...
 
     def capabilities(self, mode: Mode, model: str | None = None) -> Capabilities: ...
 

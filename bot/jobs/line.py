@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from sqlite3 import Row
 
 from bot.clock import Clock
 from bot.database import Database, Tx
 from bot.engines.registry import Registry, turn
-from bot.errors import Code, Refusal, Refused
+from bot.engines.switches import Switches
+from bot.errors import Cause, Code, Refusal, Refused
 from bot.files.store import Stored, keep
 from bot.jobs import inbox, store
 from bot.jobs.job import (
@@ -29,7 +30,7 @@ from bot.jobs.job import (
     Step,
     check_arrow,
 )
-from bot.jobs.steps import Steps, call_off, end, give_up
+from bot.jobs.steps import Alarm, Steps, call_off, end, give_up
 from bot.posts import store as posts
 from bot.quotas import ledger
 from bot.request import EngineName
@@ -52,7 +53,7 @@ _TOLD = 25
 class JobLine:
     """The jobs table as the runner sees it.
 
-    `on_change(job_id)` is told of every applied step, `on_fault(job_id)` of every fault of the program.
+    `on_change(job_id)` is told of every applied step, `alarm` of faults of the program and of unknown outcomes.
     """
 
     name = "jobs"
@@ -63,22 +64,27 @@ class JobLine:
         db: Database,
         clock: Clock,
         registry: Registry,
+        switches: Switches,
         steps: Steps,
         on_change: Callable[[str], None],
-        on_fault: Callable[[str], Awaitable[None]] | None = None,
+        alarm: Alarm,
     ) -> None:
         self._db = db
         self._clock = clock
         self._registry = registry
         self._steps = steps
         self._on_change = on_change
-        self._on_fault = on_fault
+        self._switches = switches
+        self._alarm = alarm
         self._running: dict[str, Job] = {}
         self._faults: dict[str, int] = {}
         self._last_guild: str | None = None
 
     def clear(self, tx: Tx) -> None:
         store.clear_leases(tx)
+        for engine in self._registry.engines:
+            gap_ms = 1000 / engine.polls_per_second if engine.polls_per_second else 0
+            store.poll_soon(tx, engine.name, now=self._clock.now(), gap_ms=gap_ms)
 
     def reclaim(self, tx: Tx, running: Collection[str]) -> None:
         store.reclaim(tx, running, self._clock.now() + RECLAIM_MS)
@@ -108,8 +114,7 @@ class JobLine:
             step = give_up(job, refused.refusal)
         except Exception:
             log.exception("job %s stumbled in %s", job.id, job.state)
-            if self._on_fault is not None:
-                await self._on_fault(job.id)
+            await self._alarm.alert(Cause.UNEXPECTED, job=job.id)
             step = self._stumble(job)
         finally:
             self._running.pop(job.id, None)
@@ -125,6 +130,8 @@ class JobLine:
         chosen: list[str] = []
         for engine in self._registry.engines:
             staged = [job for job in self._running.values() if job.state is State.STAGED]
+            if not self._switches.takes(engine.name):
+                continue
             busy = sum(1 for job in staged if job.ask.engine == engine.name)
             mine = [(row["id"], row["guild"]) for row in rows if row["engine"] == engine.name]
             guilds = dict(mine)
@@ -193,6 +200,8 @@ class JobLine:
         if step.to in ENDED:
             self._faults.pop(job.id, None)
         moved = await self._db.work(lambda tx: self._move(tx, job, owner, step, post_ids))
+        if moved and step.to is State.UNKNOWN:
+            await self._alarm.alert(Cause.OUTCOME_UNKNOWN, job=job.id)
         if not moved:
             log.warning("job %s was moved by somebody else while in %s", job.id, job.state)
 

@@ -10,6 +10,7 @@ from bot.clock import Clock
 from bot.database import Database, Tx
 from bot.engines.port import Capabilities
 from bot.engines.registry import Registry
+from bot.engines.switches import Switches
 from bot.errors import Code, Refused
 from bot.files.store import is_kept, release
 from bot.guilds import audit
@@ -86,6 +87,7 @@ class JobService:
         db: Database,
         clock: Clock,
         registry: Registry,
+        switches: Switches,
         *,
         max_source_bytes: int,
         queue: QueueSettings,
@@ -95,6 +97,7 @@ class JobService:
         self._db = db
         self._clock = clock
         self._registry = registry
+        self._switches = switches
         self._max_source_bytes = max_source_bytes
         self._queue = queue
         self._quota = quota
@@ -103,12 +106,13 @@ class JobService:
 
     @property
     def engines(self) -> tuple[EngineName, ...]:
-        """Engines that are set up here, the default first."""
-        return self._registry.names
+        """Engines that are set up here and on, the default first; all of them when every one is off."""
+        names = self._registry.names
+        return tuple(name for name in names if self._switches.off(name) is None) or names
 
     def models(self, engine: str | None) -> tuple[str, ...]:
         """Models of the engine named, or of the default; empty for an unknown name."""
-        names = self._registry.names
+        names = self.engines
         name = next((n for n in names if n == (engine or names[0])), None)
         return self._capabilities(name, Mode.CUSTOM).models if name else ()
 
@@ -122,7 +126,10 @@ class JobService:
             raise Refused(Code.STOPPING)
         for offer in offers:
             self._check_size(offer)
-        engine = engine_named(given.get("engine"), self._registry.names[0])
+        engine = engine_named(given.get("engine"), self.engines[0])
+        self._registry.get(engine)
+        if (why := self._switches.off(engine)) is not None:
+            raise Refused(Code.ENGINE_OFF, engine=engine.value, why=why, ready=", ".join(self.engines))
         mode = mode_of(given)
         offered = self._capabilities(engine, mode)
         model = model_named(given.get("model"), offered.models, offered.default_model)

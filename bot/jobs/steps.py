@@ -9,13 +9,15 @@ import shutil
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from bot.clock import Clock
 from bot.database import Database, Tx
 from bot.engines.port import Ambiguous, Engine, FinishedTrack, Later, Order, TaskState
 from bot.engines.probe import probe
 from bot.engines.registry import Registry
-from bot.errors import Code, Refusal, Refused
+from bot.engines.switches import Switches
+from bot.errors import Cause, Code, Refusal, Refused, Value
 from bot.files.download import Downloader
 from bot.files.store import FileStore, Stored
 from bot.guilds.store import wants_direct
@@ -31,16 +33,27 @@ MESSAGE_MS = 60_000
 SUBMITS = 2
 PATIENCE_MS = 60 * 60_000
 """How long after its acceptance a job may still be told "not now"."""
+LATE_MS = 24 * 60 * 60_000
+"""How long after its order a task is asked about that did not end in its time."""
 NEVER = 1 << 53
 """A wake-up that only a ring can bring forward."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How often an engine is asked, and how long an order without an answer is waited for; milliseconds."""
+    """Milliseconds: between two questions about a task, or about a late one; how long an answer is waited for."""
 
     poll: int = 30_000
+    late_poll: int = 10 * 60_000
     grace: int = 15 * 60_000
+
+
+class Alarm(Protocol):
+    """How operators are told of something, once until it is over."""
+
+    async def alert(self, cause: Cause, about: str = "", **values: Value) -> None: ...
+
+    async def clear(self, cause: Cause, about: str = "") -> None: ...
 
 
 class Steps:
@@ -51,17 +64,21 @@ class Steps:
         db: Database,
         clock: Clock,
         registry: Registry,
+        switches: Switches,
         files: FileStore,
         downloader: Downloader,
         probes: Pool,
+        alarm: Alarm,
         pace: Pace | None = None,
     ) -> None:
         self._db = db
         self._clock = clock
         self._registry = registry
+        self._switches = switches
         self._files = files
         self._downloader = downloader
         self._probes = probes
+        self._alarm = alarm
         self._pace = pace or Pace()
         self.handlers: Mapping[State, Callable[[Job, str], Awaitable[Step]]] = {
             State.ACCEPTED: self.accepted,
@@ -97,13 +114,19 @@ class Steps:
             marked = True
             task = await engine.submit(replace(self._order(job), uploads=uploads, secret=secret))
         except Refused as refused:
+            if refused.refusal.code is Code.ENGINE_UNAVAILABLE:
+                await self._tell_of(engine, refused.refusal)
             return give_up(job, refused.refusal)
         except Later as later:
+            if later.pause:
+                await self._switches.pause(engine.name, later.seconds)
+                await self._tell_of(engine, later.refusal)
             return self._later(job, later, marked=marked)
         except Ambiguous as doubt:
             log.warning("job %s: it is not known whether the engine took it (%s)", job.id, doubt)
             return Sleep(self._clock.now())
-        return Move(State.SUBMITTED, {"task": task}, wake_at=self._next_poll())
+        await self._alarm.clear(Cause.ENGINE_STOPPED, engine.name)
+        return Move(State.SUBMITTED, {"task": task}, wake_at=await self._next_poll(engine))
 
     async def submitting(self, job: Job, owner: str) -> Step:
         """After a crash or without an answer. A repeatable engine is asked again; another one never.
@@ -122,9 +145,13 @@ class Steps:
         return Sleep(ends) if self._clock.now() < ends else give_up(job, Refusal(Code.OUTCOME_UNKNOWN))
 
     async def unknown(self, job: Job, owner: str) -> Step:
-        """It ended without proof, and somebody rang: a late result is delivered free."""
+        """It ended without proof: somebody rang, or it is time to ask again. A late result is delivered free."""
+        if job.task is not None:
+            status = await self._engine(job).status(job.task)
+            if status.state is not TaskState.READY:
+                return Sleep(self._late_poll(job))
         try:
-            task = await self._task_of(job)
+            task = job.task or await self._task_of(job)
         except Later as later:
             return Sleep(self._clock.now() + int(later.seconds * 1000))
         if task is None:
@@ -142,7 +169,7 @@ class Steps:
             case TaskState.GONE:
                 return again(job)
             case _:
-                return Sleep(self._next_poll())
+                return Sleep(await self._next_poll(self._engine(job)))
 
     async def ready(self, job: Job, owner: str) -> Step:
         """Copy the results into our own store."""
@@ -230,11 +257,27 @@ class Steps:
         spent = later.tries is not None and job.attempts + 1 >= later.tries
         if spent or now - job.created_at > PATIENCE_MS:
             return give_up(job, later.refusal)
-        due = now + int(later.seconds * 1000)
+        due = now if later.pause else now + int(later.seconds * 1000)  # a paused engine gives no turns
         return Move(State.STAGED, {"task": None}, wake_at=due) if marked else Sleep(due)
 
-    def _next_poll(self) -> int:
-        return self._clock.now() + self._clock.jitter(self._pace.poll)
+    async def _next_poll(self, engine: Engine) -> int:
+        """Rarer as soon as more jobs wait than the engine may be asked about in that time."""
+        pause = self._pace.poll
+        if engine.polls_per_second is not None:
+            waiting = await self._db.work(lambda tx: store.count_submitted(tx, engine.name))
+            pause = max(pause, int(1000 * waiting / engine.polls_per_second))
+        return self._clock.now() + self._clock.jitter(pause)
+
+    def _late_poll(self, job: Job) -> int:
+        """A task that did not end in its time is asked about for a day."""
+        now = self._clock.now()
+        return NEVER if now > (job.marked_at or 0) + LATE_MS else now + self._clock.jitter(self._pace.late_poll)
+
+    async def _tell_of(self, engine: Engine, refusal: Refusal) -> None:
+        """Only an operator can mend what stops a whole engine."""
+        status = refusal.values.get("status", 0)
+        log.error("engine %s takes nothing: code %s", engine.name, status)
+        await self._alarm.alert(Cause.ENGINE_STOPPED, engine.name, engine=engine.name.value, status=status)
 
     async def _tried(self, job: Job, purposes: Sequence[Purpose]) -> list[Post]:
         return await self._db.work(lambda tx: posts.of_any(tx, job.subject, purposes))
@@ -276,10 +319,10 @@ def call_off(job: Job) -> Move:
 
 
 def end(job: Job) -> Move:
-    """How a job without a result ends; one of unknown outcome sleeps until a late proof rings."""
+    """How a job without a result ends; one of unknown outcome looks for a late proof, or sleeps until one rings."""
     code = job.error.code if job.error else None
     if code is Code.OUTCOME_UNKNOWN:
-        return Move(State.UNKNOWN, wake_at=NEVER)
+        return Move(State.UNKNOWN, wake_at=None if job.task else NEVER)
     return Move(State.CANCELLED if code is Code.CANCELLED else State.FAILED)
 
 

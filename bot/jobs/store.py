@@ -89,9 +89,16 @@ def next_wake(tx: Tx) -> int | None:
 
 
 def clear_leases(tx: Tx) -> None:
-    """At start: the file lock says that nobody else holds any; whoever waits for an engine asks it at once."""
+    """At start: the file lock says that nobody else holds any."""
     tx.run("UPDATE jobs SET owner = NULL, lease_until = NULL WHERE owner IS NOT NULL")
-    tx.run("UPDATE jobs SET wake_at = 0, rev = rev + 1 WHERE state = 'submitted'")
+
+
+def poll_soon(tx: Tx, engine: str, *, now: int, gap_ms: float) -> None:
+    """At start: whoever waits for this engine asks it now, the oldest first, `gap_ms` after one another."""
+    rows = tx.all("SELECT id FROM jobs WHERE state = 'submitted' AND engine = ? ORDER BY created_at, id", (engine,))
+    for place, row in enumerate(rows):
+        wake_at = now + int(place * gap_ms)
+        tx.run("UPDATE jobs SET wake_at = min(wake_at, ?), rev = rev + 1 WHERE id = ?", (wake_at, row["id"]))
 
 
 def reclaim(tx: Tx, running: Collection[str], wake_at: int) -> None:
@@ -181,6 +188,12 @@ def count_open(tx: Tx, guild: str, member: str | None = None) -> int:
         " AND (?2 IS NULL OR member = ?2)",
         (guild, member),
     )
+    return row[0] if row else 0
+
+
+def count_submitted(tx: Tx, engine: str) -> int:
+    """How many jobs an engine has."""
+    row = tx.one("SELECT count(*) FROM jobs WHERE state = 'submitted' AND engine = ?", (engine,))
     return row[0] if row else 0
 
 

@@ -26,6 +26,8 @@ class BotProcess:
         self._reader: asyncio.Task[None] | None = None
         self.settings: dict[str, str] = {}
         """Further settings of the bot, by environment name."""
+        self.command = ["bot", "run"]
+        """The module that is started, and its arguments."""
         self.log_file = data_dir / "bot.log"
         self.last_lines: deque[str] = deque(maxlen=20)
         self.kept = False
@@ -56,7 +58,7 @@ class BotProcess:
         bot_data = self._data_dir / "bot"
         bot_data.mkdir(parents=True, exist_ok=True)
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot.playground.keeper", str(os.getpid()), "bot", "run"),
+            *(sys.executable, "-m", "bot.playground.keeper", str(os.getpid()), *self.command),
             env=self.environment(),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

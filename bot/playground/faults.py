@@ -58,6 +58,7 @@ class Faults:
         self.closed_channels: dict[int, int] = {}  # channel id -> error code
         self.late = 0
         self.voided = 0
+        self.claim = 0  # bytes
 
     def ask(self, fault: Fault) -> None:
         """The newest wish for an effect replaces an older one."""
@@ -88,6 +89,13 @@ class Faults:
     def take_voided(self) -> bool:
         """Whether the interaction that was just answered loses its token."""
         return self._use("voided")
+
+    def take_claim(self) -> int:
+        """The size that the file now being sent claims instead of its own; 0 for none."""
+        taken, self.claim = self.claim, 0
+        if taken:
+            self._on_change()
+        return taken
 
     def _use(self, name: str) -> bool:
         left = getattr(self, name)

@@ -22,7 +22,7 @@ from bot.playground.world import Json, Message, World
 log = logging.getLogger(__name__)
 
 _DISPATCH, _HEARTBEAT, _IDENTIFY, _RESUME, _RECONNECT, _INVALID, _HELLO, _ACK = 0, 1, 2, 6, 7, 9, 10, 11
-_GUILD_MESSAGES, _MESSAGE_CONTENT = 1 << 9, 1 << 15
+_GUILD_MESSAGES, _DIRECT_MESSAGES, _MESSAGE_CONTENT = 1 << 9, 1 << 12, 1 << 15
 _NOT_AUTHENTICATED, _BAD_TOKEN = 4003, 4004
 
 
@@ -209,10 +209,12 @@ class Gateway:
         if not isinstance(subject, Message) or subject.visible_to is not None:
             return
         world = self._world
-        place = {"channel_id": str(subject.channel_id), "guild_id": str(world.guild.id)}
+        direct, guild = subject.channel_id in world.directs, payloads.guild_of(world, subject)
+        intent = _DIRECT_MESSAGES if direct else _GUILD_MESSAGES
         if kind == "gone":
-            self.dispatch("MESSAGE_DELETE", {"id": str(subject.id), **place}, _GUILD_MESSAGES)
-        elif kind == "message" and world.guild.has_bot:
+            body = {"id": str(subject.id), "channel_id": str(subject.channel_id), **guild}
+            self.dispatch("MESSAGE_DELETE", body, intent)
+        elif kind == "message" and (direct or world.guild.has_bot):
             event = "MESSAGE_CREATE" if subject.edited is None else "MESSAGE_UPDATE"
-            body = payloads.message(world, self._files, subject) | {"guild_id": place["guild_id"]}
-            self.dispatch(event, body if self.reads_content else payloads.unread(world, body), _GUILD_MESSAGES)
+            body = payloads.message(world, self._files, subject) | guild
+            self.dispatch(event, body if self.reads_content else payloads.unread(world, body), intent)

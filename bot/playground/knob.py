@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bot.playground.knobs import Knobs
-from bot.playground.world import Channel, Json, Message, World
+from bot.playground.world import Channel, Json, Message, User, World
 
 
 def number(name: str, label: str, default: float, least: float, most: float, unit: str = "") -> Json:
@@ -39,6 +39,7 @@ class Asked:
     world: World
     channel: Channel
     message: Message | None
+    member: User
     values: Json
 
     @property

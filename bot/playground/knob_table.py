@@ -11,6 +11,7 @@ from bot.playground.knob import Asked, Knob, choice, number, place
 from bot.playground.knobs import NONCE_SECONDS, Knobs
 from bot.playground.permissions import NOTHING, Permission
 from bot.playground.places import UPLOAD_LIMITS
+from bot.playground.world import MEBIBYTE
 
 COUNT = number("count", "How many", 1, 1, 50)
 WHICH = choice("where", "Which", **{name: text for name, (_, _, text) in WHERE.items()})
@@ -74,6 +75,10 @@ def _delete_message(asked: Asked) -> str:
     if asked.message is not None:
         asked.knobs.delete_message(asked.message)
     return "The message was deleted."
+
+
+def _close_direct(asked: Asked) -> None:
+    asked.knobs.close_direct(asked.member)
 
 
 def _clock(asked: Asked) -> str:
@@ -241,6 +246,16 @@ _CONNECTION = (
         lambda asked: asked.knobs.void_next_tokens(0),
     ),
     Knob("expire-links", "Connection", "Expire file links", "Links given out so far stop working.", _links),
+    Knob(
+        "claim-size",
+        "Connection",
+        "Claim a file size",
+        "The next file of a command says that it is this large.",
+        lambda asked: asked.knobs.claim_size(int(asked.values["mebibytes"] * MEBIBYTE)),
+        (number("mebibytes", "Size", 5120, 1, 10_000, "MiB"),),
+        lambda knobs: f"{knobs.faults.claim / MEBIBYTE:g} MiB" if knobs.faults.claim else "",
+        lambda asked: asked.knobs.claim_size(0),
+    ),
 )
 _SERVER = (
     Knob("delete-channel", "Server", "Delete a channel", "With all that is in it.", _delete_channel, (CHANNEL,)),
@@ -271,6 +286,16 @@ _SERVER = (
         (choice("level", "Level", _0="0: 10 MiB", _2="2: 50 MiB", _3="3: 100 MiB"),),
         _boosted,
         lambda asked: asked.knobs.boost(0),
+    ),
+    Knob(
+        "close-direct",
+        "Server",
+        "Close a member's direct messages",
+        "What the bot sends them directly is refused.",
+        _close_direct,
+        (place("member", "Member"),),
+        lambda knobs: ", ".join(knobs.closed_directs()),
+        lambda asked: asked.knobs.open_directs(),
     ),
     Knob(
         "remove-bot",

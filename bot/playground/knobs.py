@@ -14,7 +14,7 @@ from bot.playground.limits import Limits
 from bot.playground.permissions import Permission
 from bot.playground.places import UPLOAD_LIMITS, Places
 from bot.playground.posting import Posting
-from bot.playground.world import Channel, Message, World
+from bot.playground.world import Channel, Member, Message, User, World
 
 NONCE_SECONDS = 120.0
 
@@ -132,6 +132,11 @@ class Knobs:
         self.faults.voided = count
         self._changed()
 
+    def claim_size(self, size: int) -> None:
+        """The next file that a member sends says it has `size` bytes; 0 ends it."""
+        self.faults.claim = size
+        self._changed()
+
     def expire_links(self) -> None:
         """Every attachment link given out so far stops working."""
         self._files.expire()
@@ -174,6 +179,20 @@ class Knobs:
     def boost(self, tier: int) -> None:
         """Set the boost level and with it the guild's upload limit."""
         self.places.boost(tier)
+        self._changed()
+
+    def closed_directs(self) -> list[str]:
+        """Who takes no direct messages, by the name that is shown."""
+        return [one.user.display_name for one in self._world.guild.members.values() if not one.takes_direct]
+
+    def close_direct(self, person: User | str) -> None:
+        """What the bot sends a member directly is refused."""
+        self._member(person).takes_direct = False
+        self._changed()
+
+    def open_directs(self) -> None:
+        """End every `close_direct`."""
+        self._open_directs()
         self._changed()
 
     def remove_bot(self) -> None:
@@ -231,15 +250,25 @@ class Knobs:
         """End whatever can be ended. Deleted things stay deleted, and the clock where it is."""
         self.faults.waiting.clear()
         self.faults.closed_channels.clear()
-        self.faults.slow_seconds, self.faults.late, self.faults.voided = 0.0, 0, 0
+        self.faults.slow_seconds = 0.0
+        self.faults.late = self.faults.voided = self.faults.claim = 0
         self.limits.mode = self.limits.normal
         self._world.nonce_seconds = NONCE_SECONDS
         await self._hold.end()
         self.places.restore()
+        self._open_directs()
         self.places.invite_bot()
         if self._world.guild.premium_tier or self._world.guild.upload_limit != UPLOAD_LIMITS[0]:
             self.places.boost(0)
         self._changed()
+
+    def _member(self, person: User | str) -> Member:
+        wanted = self._world.person(person) if isinstance(person, str) else person
+        return self._world.guild.members[wanted.id]
+
+    def _open_directs(self) -> None:
+        for member in self._world.guild.members.values():
+            member.takes_direct = True
 
     def _ask(self, fault: Fault) -> None:
         self.faults.ask(fault)

@@ -8,11 +8,12 @@ GET /page/knobs -> {"knobs": [Knob, ...]} in the order in which to show them:
     Knob = {"id", "group", "label", "hint": sentence, "arguments": [Argument, ...],
             "active": something is in force, "value": what is in force as short text or "",
             "can_end": {"off": true} is understood, "available": bool, "why": why it is not available}
-    Argument = {"name", "label", "kind": "number" | "choice" | "channel" | "permission" | "message", "default",
-                "min", "max", "unit" (numbers), "choices": [{"value", "label"}, ...] (choices and permissions)}
+    Argument = {"name", "label", "kind": "number" | "choice" | "channel" | "permission" | "message" | "member",
+                "default", "min", "max", "unit" (numbers),
+                "choices": [{"value", "label"}, ...] (choices and permissions)}
 
-    group is one of "Requests", "Connection", "Server", "Time", "Bot". A channel or message is sent as its id; null
-    or nothing stands for the channel in `channel`, and for the bot's newest message in it.
+    group is one of "Requests", "Connection", "Server", "Time", "Bot". A channel, message or member is sent as its
+    id; null or nothing stands for the channel in `channel`, for the bot's newest message in it, and for `user`.
 
 POST /page/knobs/{id} with {"user", "channel", "arguments": {name: value}} or {"user", "channel", "off": true}
     -> {"knobs": [Knob, ...], "said": sentence}. Arguments left out take their default.
@@ -24,16 +25,16 @@ permissions did, and `in_guild` in {"type": "bot", "bot": {...}}.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from aiohttp import web
 
 from bot.playground.errors import MemberError
-from bot.playground.knob import Asked, Knob
+from bot.playground.knob import Asked
 from bot.playground.knob_table import KNOBS
 from bot.playground.knobs import Knobs
-from bot.playground.world import Channel, Json, Message, World
+from bot.playground.world import Channel, Json, Message, User, World
 
 
 class KnobsApi:
@@ -49,7 +50,7 @@ class KnobsApi:
     async def show(self, _: web.Request) -> web.Response:
         return web.json_response({"knobs": self.listed()})
 
-    async def turn(self, knob_id: str, channel_id: int, body: Json) -> Json:
+    async def turn(self, knob_id: str, person: User, channel_id: int, body: Json) -> Json:
         """Raises MemberError with the argument at fault."""
         knob = KNOBS.get(knob_id)
         if knob is None:
@@ -60,7 +61,8 @@ class KnobsApi:
         turn = knob.end if ending else knob.turn
         if turn is None:
             raise MemberError("This cannot be taken back.")
-        asked = self._asked(knob, channel_id, {} if ending else body.get("arguments") or {})
+        arguments = () if ending else knob.arguments
+        asked = self._asked(arguments, person, channel_id, body.get("arguments") or {})
         said = turn(asked)
         if isinstance(said, Awaitable):
             said = await said
@@ -68,10 +70,11 @@ class KnobsApi:
         said = said or f"{knob.label}: {'ended' if ending else state or 'done'}."
         return {"knobs": self.listed(), "said": said}
 
-    def _asked(self, knob: Knob, channel_id: int, given: Any) -> Asked:
+    def _asked(self, arguments: Sequence[Json], person: User, channel_id: int, given: Any) -> Asked:
         values: Json = {}
-        channel, message = self._world.guild.channels[channel_id], None
-        for argument in knob.arguments:
+        channel = self._world.guild.channels.get(channel_id) or self._world.directs[channel_id]
+        message, member = None, person
+        for argument in arguments:
             name, value = argument["name"], given.get(argument["name"])
             match argument["kind"]:
                 case "number":
@@ -80,12 +83,16 @@ class KnobsApi:
                     channel = self._channel(value, channel)
                 case "message":
                     message = self._message(value, channel)
+                case "member":
+                    member = self._member(value, person)
                 case _:
                     values[name] = _chosen(argument, value)
-        return Asked(self._knobs, self._world, channel, message, values)
+        return Asked(self._knobs, self._world, channel, message, member, values)
 
     def _channel(self, value: Any, here: Channel) -> Channel:
         if value in (None, ""):
+            if here.is_direct:
+                raise MemberError("Choose a channel of the server.", field="channel")
             return here
         with contextlib.suppress(KeyError, ValueError, TypeError):
             return self._world.guild.channels[int(value)]
@@ -100,6 +107,15 @@ class KnobsApi:
         with contextlib.suppress(KeyError, ValueError, TypeError):
             return self._world.messages[int(value)]
         raise MemberError("That message is gone.", field="message")
+
+    def _member(self, value: Any, person: User) -> User:
+        if value in (None, ""):
+            return person
+        with contextlib.suppress(KeyError, ValueError, TypeError):
+            found = self._world.guild.members[int(value)].user
+            if not found.bot:
+                return found
+        raise MemberError("That member is gone.", field="member")
 
 
 def _number(argument: Json, value: Any) -> float:

@@ -50,7 +50,7 @@ class Members:
         """Run "name" or "group name" with option values by name; files are `Upload`s."""
         command, specs, way = find_command(self._world.commands, path)
         self._check_offered(person, channel_id, command)
-        options = Options(self._world, self._files, person, channel_id)
+        options = self._options(person, channel_id)
         given = wrap(way, options.take(specs, values))
         data = _command_data(command, given, options.resolved)
         return self._send(_COMMAND, person, channel_id, data, path)
@@ -70,21 +70,21 @@ class Members:
             shape = payloads.message(self._world, self._files, target)
             data["resolved"] = {"messages": {str(target.id): shape}}
         else:
-            options = Options(self._world, self._files, person, channel_id)
+            options = self._options(person, channel_id)
             options.take([{"name": "target", "type": USER}], {"target": target})
             data["resolved"] = options.resolved
         return self._send(_COMMAND, person, channel_id, data, name)
 
     def say(self, person: User, channel_id: int, text: str, uploads: Sequence[Upload] = ()) -> Message:
         """Write a message of one's own, perhaps with files."""
-        channel = self._world.guild.channels[channel_id]
-        if to_send_in(channel) not in self._world.allowed(person.id, channel_id):
+        channel = self._world.place(channel_id)
+        if channel is None or to_send_in(channel) not in self._world.allowed(person.id, channel_id):
             raise MemberError(f"{person.display_name} may not write here.")
         if not text and not uploads:
             raise MemberError("Write something, or add a file.", field="text")
         if len(text) > 2000 or len(uploads) > 10:
             raise MemberError("At most 2000 characters and 10 files fit in a message.", field="text")
-        options = Options(self._world, self._files, person, channel_id)
+        options = self._options(person, channel_id)
         for upload in uploads:
             options.check_size(upload, "text")
         return self._posting.say(person, channel_id, text, uploads)
@@ -94,7 +94,7 @@ class Members:
     ) -> list[Json]:
         """The bot's suggestions for the option that is being typed; none when it did not answer in time."""
         command, specs, way = find_command(self._world.commands, path)
-        options = Options(self._world, self._files, person, channel_id)
+        options = self._options(person, channel_id)
         given = wrap(way, options.take_partial(specs, values, focused))
         data = _command_data(command, given, {})
         interaction = self._send(_AUTOCOMPLETE, person, channel_id, data, path)
@@ -106,7 +106,7 @@ class Members:
     ) -> Interaction:
         """Press a button, or choose values of a select."""
         item = next((one for one in checks.walk(message.components) if one.get("custom_id") == custom_id), None)
-        if item is None or message.deleted or message.visible_to not in (None, person.id):
+        if item is None or message.deleted or not self._world.reaches(message, person.id):
             raise MemberError("That control is gone.")
         if item.get("disabled"):
             raise MemberError("That control is disabled.")
@@ -122,10 +122,13 @@ class Members:
         modal = opened.modal
         if modal is None or opened.user_id != person.id:
             raise MemberError("That form is not open.")
-        options = Options(self._world, self._files, person, opened.channel_id)
+        options = self._options(person, opened.channel_id)
         components = [self._filled(item, values, options) for item in modal["components"]]
         data: Json = {"custom_id": modal["custom_id"], "components": components, "resolved": options.resolved}
         return self._send(_MODAL, person, opened.channel_id, data, "", opened.source)
+
+    def _options(self, person: User, channel_id: int) -> Options:
+        return Options(self._world, self._files, self._faults, person, channel_id)
 
     def _check_offered(self, person: User, channel_id: int, command: Json) -> None:
         if command not in self.commands_for(person, channel_id):
@@ -141,7 +144,7 @@ class Members:
                 raise MemberError("Choose listed values.")
             return {}
         kinds = {_USERS: 6, _ROLES: 8, _MENTIONABLES: 9, _CHANNELS: 7}
-        options = Options(self._world, self._files, person, channel_id)
+        options = self._options(person, channel_id)
         for value in values:
             options.take([{"name": "value", "type": kinds[item["type"]]}], {"value": value})
         return options.resolved
@@ -164,6 +167,8 @@ class Members:
             raise MemberError(f"{world.bot.display_name} is not on this server.")
         if not self._gateway.connected:
             raise MemberError("The bot is not connected.")
+        if channel_id in world.directs:
+            raise MemberError("The playground has no controls in direct messages.")
         if channel_id not in world.guild.channels:
             raise MemberError("That channel is gone.")
         late = FIRST_ANSWER_SECONDS + 0.5 if self._faults.take_late() else 0.0

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from bot.playground import payloads
 from bot.playground.errors import MemberError
+from bot.playground.faults import Faults
 from bot.playground.files import Files, Upload
 from bot.playground.world import MEBIBYTE, Json, User, World
 
@@ -17,9 +19,10 @@ SUBCOMMAND, GROUP, STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, MENTIONABLE, N
 class Options:
     """The options of one invocation: `given` in Discord's shape, `resolved` with what the ids stand for."""
 
-    def __init__(self, world: World, files: Files, person: User, channel_id: int) -> None:
+    def __init__(self, world: World, files: Files, faults: Faults, person: User, channel_id: int) -> None:
         self._world = world
         self._files = files
+        self._faults = faults
         self._person = person
         self._channel_id = channel_id
         self.resolved: dict[str, Json] = {}
@@ -132,13 +135,14 @@ class Options:
     def attach(self, upload: Upload, field: str) -> str:
         """Store a member's file; its id goes into the interaction."""
         self.check_size(upload, field)
+        upload = replace(upload, claimed=self._faults.take_claim() or upload.claimed)
         kept = self._files.keep(upload, f"ephemeral-attachments/{self._world.application_id}")
         self.resolved.setdefault("attachments", {})[str(kept.id)] = self._files.payload(kept)
         return str(kept.id)
 
     def check_size(self, upload: Upload, field: str) -> None:
         """The client's own limit, by the person's and the guild's boosts."""
-        limit = max(self._person.upload_limit, self._world.guild.upload_limit)
+        limit = max(self._person.upload_limit, self._world.upload_limit(self._channel_id))
         if upload.size > limit:
             most = f"the {limit // MEBIBYTE} MiB {self._person.display_name} may upload"
             raise MemberError(f"{upload.filename} is larger than {most}.", field=field)

@@ -8,6 +8,7 @@ import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from aiohttp import BodyPartReader, WSMsgType, web
 
@@ -17,7 +18,7 @@ from bot.playground.files import Files, Upload, content_type
 from bot.playground.gateway import Gateway
 from bot.playground.knobs_api import KnobsApi
 from bot.playground.members import ON_MESSAGE, ON_PERSON, Members
-from bot.playground.world import Interaction, Json, Message, User, World
+from bot.playground.world import Interaction, Json, Message, User, World, direct_id
 
 _PAGE = Path(__file__).parent / "page"
 _TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
@@ -91,10 +92,11 @@ class PageApi:
                 "playable": list(self._world.parts),
                 "parts": self._world.parts,
                 "channels": self._channels(),
+                "direct": self._direct(person),
                 "roles": [payloads.role(self._world, one) for one in guild.roles.values()],
                 "commands": self._members.commands_for(person, channel_id),
                 "demo": self._demo_names(),
-                "upload_limit": max(person.upload_limit, guild.upload_limit),
+                "upload_limit": max(person.upload_limit, self._world.upload_limit(channel_id)),
             }
         )
 
@@ -152,10 +154,10 @@ class PageApi:
         return {"message": str(written.id)}
 
     async def turn(self, request: web.Request) -> web.StreamResponse:
-        """A knob; who turns it does not matter, it is no act inside the server."""
+        """A knob: no act inside the server; who turns it matters only where that person is meant by "you"."""
 
-        async def act(_: User, body: Json, __: list[Upload]) -> Json:
-            return await self._knobs.turn(request.match_info["id"], self._where(body), body)
+        async def act(person: User, body: Json, _: list[Upload]) -> Json:
+            return await self._knobs.turn(request.match_info["id"], person, self._where(body), body)
 
         return await self._act(act)(request)
 
@@ -187,7 +189,7 @@ class PageApi:
     def _event_for(self, person: User, kind: str, subject: Any) -> Json | None:
         """One change as this person may see it; None when it is not theirs."""
         if isinstance(subject, Message):
-            if subject.visible_to not in (None, person.id):
+            if not self._world.reaches(subject, person.id):
                 return None
             if kind == "gone":
                 return {"type": "gone", "id": str(subject.id), "channel_id": str(subject.channel_id)}
@@ -203,6 +205,14 @@ class PageApi:
         found = [*self._world.guild.channels.values()]
         found.sort(key=lambda one: (one.position, one.is_thread, one.id))
         return [payloads.channel(self._world, one) for one in found]
+
+    def _direct(self, person: User) -> Json | None:
+        """The person's direct messages with the bot, once it opened them; `newest` is one that is still there."""
+        one = self._world.directs.get(direct_id(person))
+        if one is None:
+            return None
+        newest = next((str(m.id) for m in reversed(self._world.history(one.id, person.id))), None)
+        return payloads.channel(self._world, one) | {"name": one.name, "topic": one.topic, "newest": newest}
 
     def _bot_state(self) -> Json:
         return {
@@ -243,7 +253,8 @@ class PageApi:
 
     def _where(self, body: Json) -> int:
         with contextlib.suppress(KeyError, ValueError):
-            return self._world.guild.channels[int(body["channel"])].id
+            if place := self._world.place(int(body["channel"])):
+                return place.id
         return next(iter(self._world.guild.channels))
 
     def _demo_names(self) -> list[str]:
@@ -278,7 +289,7 @@ def _parsed(data: bytes) -> Json:
 
 
 async def _read_form(request: web.Request) -> tuple[Json, list[Upload]]:
-    """The field `request` as JSON and every other field as a file."""
+    """The field `request` as JSON and every other field as a file, its name percent-encoded."""
     if request.content_type != "multipart/form-data":
         raise MemberError("The page sent something else than a form.")
     body: Json = {}
@@ -290,5 +301,5 @@ async def _read_form(request: web.Request) -> tuple[Json, list[Upload]]:
         if part.name == "request":
             body = _parsed(data)
         else:
-            uploads.append(Upload(part.name or "", part.filename or "file", data))
+            uploads.append(Upload(part.name or "", unquote(part.filename or "file"), data))
     return body, uploads

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from bot.playground import permissions
 from bot.playground.files import Files
 from bot.playground.permissions import Permission
 from bot.playground.world import (
+    DIRECT_MESSAGES,
     LOADING,
     PUBLIC_THREAD,
     TEXT_CHANNEL,
@@ -21,6 +23,8 @@ from bot.playground.world import (
     User,
     World,
 )
+
+_LINKS = ("url", "proxy_url")
 
 
 def timestamp(seconds: float) -> str:
@@ -103,6 +107,14 @@ def channel(world: World, one: Channel) -> Json:
     newest = world.newest.get(one.id)
     if one.is_thread:
         return _thread(world, one, newest)
+    if one.recipient_id is not None:
+        return {
+            "id": str(one.id),
+            "type": DIRECT_MESSAGES,
+            "last_message_id": None if newest is None else str(newest),
+            "flags": 0,
+            "recipients": [user(world.guild.members[one.recipient_id].user)],
+        }
     return {
         "id": str(one.id),
         "type": TEXT_CHANNEL,
@@ -255,8 +267,8 @@ def message(world: World, files: Files, one: Message) -> Json:
         "mentions": [user(world.guild.members[user_id].user) for user_id in one.mention_ids],
         "mention_roles": [],
         "attachments": [files.payload(attachment) for attachment in one.attachments],
-        "embeds": one.embeds,
-        "components": one.components,
+        "embeds": _fresh(files, one.embeds),
+        "components": _fresh(files, one.components),
         "pinned": False,
         "type": one.kind,
         "flags": one.flags,
@@ -273,6 +285,23 @@ def message(world: World, files: Files, one: Message) -> Json:
     return body
 
 
+def _fresh(files: Files, value: Any) -> Any:
+    """The same with newly signed links where embeds or components show files of ours."""
+    if isinstance(value, list):
+        return [_fresh(files, item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: files.renew(item) if key in _LINKS and isinstance(item, str) else _fresh(files, item)
+        for key, item in value.items()
+    }
+
+
+def guild_of(world: World, one: Message) -> Json:
+    """The key that says in which guild a message is; direct messages are in none."""
+    return {} if one.channel_id in world.directs else {"guild_id": str(world.guild.id)}
+
+
 def _reference(world: World, files: Files, one: Message) -> Json:
     target = world.messages.get(one.reference_id or 0)
     return {
@@ -280,7 +309,7 @@ def _reference(world: World, files: Files, one: Message) -> Json:
             "type": 0,
             "message_id": str(one.reference_id),
             "channel_id": str(one.channel_id),
-            "guild_id": str(world.guild.id),
+            **guild_of(world, one),
         },
         "referenced_message": None if target is None else message(world, files, target),
     }
@@ -305,9 +334,10 @@ def _origin(world: World, interaction: Interaction) -> Json:
 
 
 def unread(world: World, body: Json) -> Json:
-    """A message as a bot without the content intent sees it: empty unless it wrote it or is mentioned in it."""
+    """A message as a bot without the content intent sees it: empty unless direct, its own or mentioning it."""
     bot_id = str(world.bot.id)
-    if body["author"]["id"] == bot_id or any(one["id"] == bot_id for one in body["mentions"]):
+    direct = int(body["channel_id"]) in world.directs
+    if direct or body["author"]["id"] == bot_id or any(one["id"] == bot_id for one in body["mentions"]):
         return body
     return body | {"content": "", "embeds": [], "attachments": [], "components": []}
 

@@ -49,7 +49,7 @@ class Posting:
         checks.message(body)
         _check_sizes(uploads, limit)
         world = self._world
-        place = world.guild.channels.get(channel_id)
+        place = world.place(channel_id)
         if place is None:
             raise ApiError(10003)
         if place.locked:

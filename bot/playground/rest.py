@@ -44,6 +44,7 @@ class BotApi:
             web.get("/gateway", self.gateway),
             web.get("/gateway/bot", self.gateway_bot),
             web.get("/users/@me", self.me),
+            web.post("/users/@me/channels", self.open_direct),
             web.get(r"/users/{user:\d+}", self.user),
             web.get("/oauth2/applications/@me", self.application),
             web.get("/applications/@me", self.application),
@@ -84,6 +85,18 @@ class BotApi:
         if member is None:
             raise ApiError(10013)
         return answer(payloads.user(member.user))
+
+    async def open_direct(self, request: web.Request) -> web.Response:
+        wanted = _object(request[BODY]).get("recipient_id")
+        if wanted is None:
+            none = {"code": "CHANNEL_RECIPIENT_REQUIRED", "message": "At least one channel recipient is required."}
+            raise ApiError(50035, errors={"_errors": [none]})
+        member = self._world.guild.members.get(int(wanted))
+        if member is None:
+            raise ApiError(50033)
+        if member.user.bot:
+            raise ApiError(50007, status=400)
+        return answer(payloads.channel(self._world, self._world.open_direct(member.user)))
 
     async def application(self, _: web.Request) -> web.Response:
         return answer(payloads.application(self._world))
@@ -167,9 +180,10 @@ class BotApi:
             body.get("embeds") and Permission.EMBED_LINKS not in allowed
         ):
             raise ApiError(50013)
+        self._check_recipient(channel)
         if body.get("enforce_nonce") and (first := self._same_nonce(channel, body.get("nonce"))):
             return answer(self._json(first))
-        message = self._posting.post(channel.id, body, uploads, limit=self._world.guild.upload_limit)
+        message = self._posting.post(channel.id, body, uploads, limit=self._world.upload_limit(channel.id))
         return answer(self._json(message))
 
     async def message(self, request: web.Request) -> web.Response:
@@ -181,15 +195,17 @@ class BotApi:
         message = self._message(request)
         if message.author_id != self._world.bot.id:
             raise ApiError(50005)
-        limit = self._world.guild.upload_limit
+        limit = self._world.upload_limit(message.channel_id)
         return answer(
             self._json(self._posting.edit(message, _object(request[BODY]), request[UPLOADS], limit=limit))
         )
 
     async def delete_message(self, request: web.Request) -> web.Response:
-        self._channel(request)
+        channel = self._channel(request)
         message = self._message(request)
         if message.author_id != self._world.bot.id:
+            if channel.is_direct:
+                raise ApiError(50003)
             self._channel(request, Permission.MANAGE_MESSAGES)
         self._posting.delete(message)
         return answer()
@@ -234,7 +250,7 @@ class BotApi:
 
     def _channel(self, request: web.Request, needed: Permission = NOTHING) -> Channel:
         """The channel of the route, when the bot may see it and do what is needed."""
-        channel = self._world.guild.channels.get(int(request.match_info["channel"]))
+        channel = self._world.place(int(request.match_info["channel"]))
         if channel is None:
             raise ApiError(10003)
         allowed = self._world.allowed(self._world.bot.id, channel.id)
@@ -243,6 +259,15 @@ class BotApi:
         if needed not in allowed:
             raise ApiError(50013)
         return channel
+
+    def _check_recipient(self, channel: Channel) -> None:
+        """Direct messages reach people of a common server who take them."""
+        if channel.recipient_id is None:
+            return
+        if not self._world.guild.has_bot:
+            raise ApiError(50278)
+        if not self._world.guild.members[channel.recipient_id].takes_direct:
+            raise ApiError(50007)
 
     def _message(self, request: web.Request) -> Message:
         """The message of the route. Ephemeral ones do not exist for the bot's token."""

@@ -23,7 +23,7 @@ EPHEMERAL = 1 << 6
 LOADING = 1 << 7
 COMPONENTS_V2 = 1 << 15
 
-TEXT_CHANNEL, PUBLIC_THREAD = 0, 11
+TEXT_CHANNEL, DIRECT_MESSAGES, PUBLIC_THREAD = 0, 1, 11
 
 Json = dict[str, Any]
 
@@ -53,6 +53,7 @@ class Member:
     user: User
     role_ids: list[int]
     joined_at: float
+    takes_direct: bool = True  # direct messages from this server, the bot's too
 
 
 @dataclass
@@ -65,7 +66,7 @@ class Overwrite:
 
 @dataclass
 class Channel:
-    """A text channel, or a public thread inside one; a thread has its parent's overwrites."""
+    """A text channel, a public thread inside one (with its parent's overwrites), or a person's direct messages."""
 
     id: int
     name: str
@@ -78,10 +79,15 @@ class Channel:
     archive_minutes: int = 1440
     archived: bool = False
     locked: bool = False
+    recipient_id: int | None = None
 
     @property
     def is_thread(self) -> bool:
         return self.parent_id is not None
+
+    @property
+    def is_direct(self) -> bool:
+        return self.recipient_id is not None
 
 
 @dataclass
@@ -181,6 +187,7 @@ class World:
         self.sam = User(_fixed_id(4), "sam", "Sam")
         self.owner = User(_fixed_id(5), "robin", "Robin")
         self.guild = self._remix_club()
+        self.directs: dict[int, Channel] = {}  # by channel id, since the bot opened them
         self.messages: dict[int, Message] = {}
         self.newest: dict[int, int] = {}  # message id by channel
         self.nonces: dict[tuple[int, str], Message] = {}  # by channel and nonce, deleted messages too
@@ -243,11 +250,34 @@ class World:
         raise KeyError(name)
 
     def channel(self, name: str) -> Channel:
-        """A channel by name, with or without its #."""
+        """A channel by name, with or without its #, or the direct messages of "@person"."""
+        if name.startswith("@"):
+            return self.directs[direct_id(self.person(name[1:]))]
         for channel in self.guild.channels.values():
             if channel.name == name.removeprefix("#"):
                 return channel
         raise KeyError(name)
+
+    def place(self, channel_id: int) -> Channel | None:
+        """A channel, a thread or direct messages; None when it is gone or was never there."""
+        return self.guild.channels.get(channel_id) or self.directs.get(channel_id)
+
+    def open_direct(self, person: User) -> Channel:
+        """The direct messages of the bot and one person; the same ones every time."""
+        known = self.directs.get(direct_id(person))
+        if known is not None:
+            return known
+        made = Channel(
+            direct_id(person),
+            "Direct messages",
+            "Only you and the bot see them",
+            0,
+            recipient_id=person.id,
+            created=self.clock.now(),
+        )
+        self.directs[made.id] = made
+        self.tell("scene")
+        return made
 
     @property
     def parts(self) -> dict[str, str]:
@@ -260,18 +290,35 @@ class World:
         }
 
     def allowed(self, user_id: int, channel_id: int) -> Permission:
-        guild = self.guild
+        guild, direct = self.guild, self.directs.get(channel_id)
+        if direct is not None:
+            return permissions.DIRECT if user_id in (self.bot.id, direct.recipient_id) else NOTHING
         if user_id == self.bot.id and not guild.has_bot:
             return NOTHING
         return permissions.in_channel(guild, guild.channels[channel_id], guild.members[user_id])
+
+    def upload_limit(self, channel_id: int) -> int:
+        """Bytes of one file from the bot; a boost of the server does nothing for direct messages."""
+        return 10 * MEBIBYTE if channel_id in self.directs else self.guild.upload_limit
+
+    def reaches(self, message: Message, person_id: int) -> bool:
+        """Whether a message is for somebody's eyes: no ephemeral one of another, no direct one between others."""
+        place = self.directs.get(message.channel_id)
+        inside = place is None or person_id in (place.recipient_id, self.bot.id)
+        return inside and message.visible_to in (None, person_id)
 
     def history(self, channel_id: int, viewer_id: int) -> list[Message]:
         """What one person sees in a channel, oldest first."""
         return [
             message
             for message in self.messages.values()
-            if message.channel_id == channel_id and message.visible_to in (None, viewer_id)
+            if message.channel_id == channel_id and self.reaches(message, viewer_id)
         ]
+
+
+def direct_id(person: User) -> int:
+    """The id that the bot's direct messages with a person have, or will have."""
+    return person.id + 1
 
 
 def _fixed_id(number: int) -> int:

@@ -44,6 +44,15 @@ def put_back(play: Playground, copy: Path) -> None:
     shutil.copyfile(copy, database)
 
 
+async def post_and_step_back(play: Playground, song: Path) -> None:
+    """The result is out, and then the database is the one from before it."""
+    bot = await play.start_bot()
+    copy = await ask_and_copy(play, song)
+    await result(play, "mika")
+    await bot.stop()
+    put_back(play, copy)
+
+
 @asynccontextmanager
 async def running(play: Playground, *arguments: str) -> AsyncIterator[Path]:
     """The bot of this playground, started by hand; gives the file of its log."""
@@ -72,12 +81,7 @@ async def ended(play: Playground) -> None:
 
 async def test_a_result_that_is_out_already_stays_the_only_answer(tmp_path: Path, song: Path) -> None:
     async with Playground(tmp_path) as play:
-        await play.start_bot()
-        copy = await ask_and_copy(play, song)
-        await result(play, "mika")
-        assert play.bot is not None
-        await play.bot.stop()
-        put_back(play, copy)
+        await post_and_step_back(play, song)
         syncs = len(play.requests("PUT", "/commands"))
         async with running(play, "--after-restore") as log:
             await ended(play)
@@ -117,12 +121,7 @@ async def test_a_second_restore_of_the_same_backup_explains_nothing_twice(tmp_pa
 async def test_without_quarantine_the_result_would_appear_twice(tmp_path: Path, song: Path) -> None:
     """The broken variant: the old database, and an ordinary start."""
     async with Playground(tmp_path) as play:
-        await play.start_bot()
-        copy = await ask_and_copy(play, song)
-        await result(play, "mika")
-        assert play.bot is not None
-        await play.bot.stop()
-        put_back(play, copy)
+        await post_and_step_back(play, song)
         async with running(play):
             await ended(play)
         assert len([m for m in answers(play) if m.attachments]) == 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,14 +11,47 @@ import pytest_asyncio
 
 from bot.playground.errors import MemberError
 from bot.playground.files import Upload
+from bot.playground.knob_table import KNOBS
 from bot.playground.limits import DISCORD
-from bot.playground.permissions import Permission
-from bot.playground.world import Channel, Message
-from tests.audio.synth import Song, stereo, write_mp3
-from tests.playground import Act, Playground, shown_text
+from bot.playground.world import Channel
+from tests.playground import Playground, shown_text
+from tests.story.told import log_of
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
-MOST_CALLS_TO_A_CLOSED_CHANNEL = 3
+STORIES = {
+    "rate-limit": "test_faults.py::test_told_to_wait_it_waits_and_posts_once",
+    "server-error": "test_faults.py::test_errors_and_broken_connections_leave_one_card_and_one_result",
+    "reset": "test_faults.py::test_errors_and_broken_connections_leave_one_card_and_one_result",
+    "slow": "test_faults.py::test_slow_answers_only_take_longer",
+    "forbid": "test_server_changes.py::test_a_channel_that_answers_403_ends_the_job_quietly",
+    "buckets": "test_faults.py::test_limits_as_on_discord_are_kept_without_a_single_429",
+    "calm": "test_page_mashup.py::test_an_answer_that_comes_too_late_is_missed_and_calm_brings_the_next_one",
+    "drop-gateway": "test_faults.py::test_a_lost_gateway_does_not_disturb_a_job",
+    "late-ack": "test_faults.py::test_a_command_that_came_too_late_makes_no_job",
+    "expire-tokens": "test_faults.py::test_a_token_that_ends_early_costs_the_answer_and_not_the_job",
+    "expire-links": "test_page_bad_input.py::test_a_link_that_expires_before_it_is_fetched_is_named",
+    "claim-size": (
+        "test_page_bad_input.py::test_five_gigabytes_are_refused_by_the_page_and_a_false_claim_by_the_bot"
+    ),
+    "delete-channel": "test_server_changes.py::test_a_channel_that_goes_away_ends_the_job_quietly",
+    "remove-permission": "test_server_changes.py::test_a_missing_permission_is_named_at_acceptance",
+    "delete-message": "test_server_changes.py::test_a_deleted_card_does_not_disturb_the_result",
+    "upload-limit": "test_server_changes.py::test_a_boosted_server_takes_a_result_that_is_larger",
+    "close-direct": "test_private.py::test_closed_direct_messages_leave_the_word_in_the_channel",
+    "remove-bot": "test_page_bad_input.py::test_a_bot_that_is_removed_at_work_keeps_the_result_for_its_return",
+    "clock": "test_faults.py::test_a_quarter_of_an_hour_later_a_private_result_waits_in_jobs_get",
+    "nonce-window": "test_faults.py::test_errors_and_broken_connections_leave_one_card_and_one_result",
+    "slow-engine": "test_faults.py::test_a_held_up_engine_only_takes_longer",
+    "restart-bot": "test_faults.py::test_a_bot_killed_anywhere_delivers_once",
+}
+"""Where the real bot meets each knob: in the driver's own words, or turned at the page."""
+
+
+async def test_every_knob_has_a_story_with_the_real_bot() -> None:
+    assert list(STORIES) == list(KNOBS)
+    for story in STORIES.values():
+        file, _, name = story.partition("::")
+        assert f"async def {name}(" in (Path(__file__).parent / file).read_text("utf-8"), story
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -30,88 +62,6 @@ async def play(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Playgr
         log = log_of(playground)
         for leak in ("never retrieved", "Unclosed", "was destroyed but it is pending"):
             assert leak not in log, log[-4000:]
-
-
-@pytest.fixture(scope="module")
-def songs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    folder = tmp_path_factory.mktemp("songs")
-    first = write_mp3(folder / "one.mp3", stereo(Song(tempo=120, seconds=9, tonic=9, minor=True)))
-    second = write_mp3(folder / "two.mp3", stereo(Song(tempo=112, seconds=9, tonic=0)))
-    return first, second
-
-
-@pytest.fixture
-def room(play: Playground) -> Channel:
-    """A channel of one's own, so that everything in it belongs to one story."""
-    channel = Channel(play.world.new_id(), f"room-{len(play.world.guild.channels)}", "", 9)
-    play.world.guild.channels[channel.id] = channel
-    return channel
-
-
-class Told:
-    """One mashup in a channel of its own, and what became of it."""
-
-    def __init__(self, play: Playground, room: Channel, act: Act) -> None:
-        self.play, self.room, self.act = play, room, act
-
-    @property
-    def results(self) -> list[Message]:
-        return [m for m in self.play.messages(self.room.name) if m.attachments]
-
-    @property
-    def cards(self) -> list[Message]:
-        return [m for m in self.play.messages(self.room.name) if not m.content]
-
-    def job(self) -> Any:
-        found = rows(self.play, "SELECT * FROM jobs WHERE channel = ?", str(self.room.id))
-        return next(iter(found), None)
-
-    async def reaches(self, *states: str) -> None:
-        await self.play.wait_for(lambda: (self.job() or {"state": ""})["state"] in states, 30)
-
-    async def is_delivered_once(self) -> None:
-        """One card, one result, and the job knows."""
-        await self.reaches("done")
-        await self.play.wait_for(lambda: not self.waiting_posts(), 20)
-        assert (len(self.cards), len(self.results)) == (1, 1)
-        assert self.job()["how"] == "channel"
-
-    def waiting_posts(self) -> list[sqlite3.Row]:
-        sql = "SELECT 1 FROM posts WHERE subject = ? AND state NOT IN ('sent', 'dead')"
-        return rows(self.play, sql, f"job:{self.job()['id']}")
-
-    def calls(self, since: int) -> int:
-        """Requests to the channel after the first `since` ones of the history."""
-        path = f"/channels/{self.room.id}"
-        return sum(call.path.startswith(path) for call in self.play.history[since:])
-
-
-def rows(play: Playground, sql: str, *values: str) -> list[sqlite3.Row]:
-    """Read the bot's database beside the running bot."""
-    assert play.directory is not None
-    connection = sqlite3.connect(f"file:{play.directory / 'bot' / 'twodeck.db'}?mode=ro", uri=True)
-    connection.row_factory = sqlite3.Row
-    try:
-        return connection.execute(sql, values).fetchall()
-    finally:
-        connection.close()
-
-
-def log_of(play: Playground) -> str:
-    assert play.directory is not None
-    return (play.directory / "bot.log").read_text("utf-8")
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def ask(play: Playground, room: Channel, songs: tuple[Path, Path]) -> AsyncIterator[Any]:
-    """`await ask()` orders a mashup in the room; afterwards nothing of the faults is left."""
-
-    async def order(**options: Any) -> Told:
-        files = {"track_a": songs[0], "track_b": songs[1], **options}
-        return Told(play, room, await play.slash("mika", room.name, "mashup", **files))
-
-    yield order
-    await play.knobs.calm()
 
 
 # ---- requests that fail
@@ -130,6 +80,7 @@ async def test_told_to_wait_it_waits_and_posts_once(play: Playground, ask: Any) 
 async def test_errors_and_broken_connections_leave_one_card_and_one_result(
     play: Playground, ask: Any, applied: bool
 ) -> None:
+    play.knobs.nonce_window(0)  # a repeated nonce would hide a repeated message
     play.knobs.server_error(1, "create", status=503, applied=applied)
     told = await ask()
     await told.reaches("submitted")
@@ -148,12 +99,12 @@ async def test_slow_answers_only_take_longer(play: Playground, ask: Any) -> None
 
 
 async def test_limits_as_on_discord_are_kept_without_a_single_429(
-    play: Playground, room: Channel, songs: tuple[Path, Path]
+    play: Playground, room: Channel, short_songs: tuple[Path, Path]
 ) -> None:
     play.knobs.buckets(DISCORD)
     since = len(play.history)
     for _ in range(3):
-        await play.slash("noor", room.name, "mashup", track_a=("x.mp3", b"no audio"), track_b=songs[0])
+        await play.slash("noor", room.name, "mashup", track_a=("x.mp3", b"no audio"), track_b=short_songs[0])
     await play.wait_for(
         lambda: sum("Nothing was charged" in shown_text(m) for m in play.messages(room.name)) == 3, 30
     )
@@ -165,9 +116,13 @@ async def test_limits_as_on_discord_are_kept_without_a_single_429(
 
 
 async def test_a_lost_gateway_does_not_disturb_a_job(play: Playground, ask: Any) -> None:
+    gateway = play.standin.gateway
     told = await ask()
     await told.reaches("submitted")
-    await play.knobs.drop_gateway()
+    for lose in (play.knobs.drop_gateway, play.knobs.ask_to_reconnect, play.knobs.invalidate_session):
+        before = gateway.resumed + gateway.identified
+        await lose()
+        await play.wait_for(lambda before=before: gateway.resumed + gateway.identified > before)
     await told.is_delivered_once()
 
 
@@ -201,63 +156,18 @@ async def test_an_expired_link_is_answered_with_a_sentence(play: Playground, ask
     assert "Nothing was charged." in shown_text(notice)
 
 
-# ---- the server changes under the job
-
-
-async def test_a_channel_that_goes_away_ends_the_job_quietly(play: Playground, ask: Any) -> None:
-    told = await ask()
-    await told.reaches("submitted")
-    since = len(play.history)
-    play.knobs.delete_channel(told.room)
+async def test_a_quarter_of_an_hour_later_a_private_result_waits_in_jobs_get(play: Playground, ask: Any) -> None:
+    await play.knobs.slow_engine(30)
+    told = await ask(private=True)
+    await told.act.says("On it, for your eyes only")
+    play.knobs.move_clock(16 * 60)
+    await play.knobs.slow_engine(0)
+    [word] = await play.wait_for(lambda: play.messages(told.room.name), 30)
+    job = told.job()["id"]
+    assert f"what you asked for is ready. `/jobs get job:{job}` gives it to you alone." in word.content
     await told.reaches("done")
-    assert told.job()["how"] == "kept"
-    assert told.calls(since) <= MOST_CALLS_TO_A_CLOSED_CHANNEL
-
-
-async def test_a_permission_that_goes_away_ends_the_job_quietly(play: Playground, ask: Any) -> None:
-    told = await ask()
-    await told.reaches("submitted")
-    since = len(play.history)
-    play.knobs.remove_permission(told.room, Permission.SEND_MESSAGES)
-    await told.reaches("done")
-    assert told.job()["how"] == "kept"
-    posts = [c for c in play.history[since:] if c.status == 403 and str(told.room.id) in c.path]
-    assert 1 <= len(posts) <= MOST_CALLS_TO_A_CLOSED_CHANNEL
-
-
-async def test_a_channel_that_answers_403_ends_the_job_quietly(play: Playground, ask: Any) -> None:
-    told = await ask()
-    await told.reaches("submitted")
-    since = len(play.history)
-    play.knobs.forbid(told.room, 50001)
-    await told.reaches("done")
-    assert told.job()["how"] == "kept"
-    assert told.calls(since) <= MOST_CALLS_TO_A_CLOSED_CHANNEL
-
-
-async def test_a_deleted_card_does_not_disturb_the_result(play: Playground, ask: Any) -> None:
-    told = await ask()
-    await told.reaches("submitted")
-    await play.wait_for(lambda: told.cards)
-    card = told.cards[0]
-    play.knobs.delete_message(card)
-    await told.reaches("done")
-    assert (len(told.results), told.job()["how"]) == (1, "channel")
-    edits = [c for c in play.requests("PATCH", f"/messages/{card.id}") if c.status == 404]
-    assert len(edits) <= MOST_CALLS_TO_A_CLOSED_CHANNEL
-
-
-async def test_a_bot_removed_while_it_works_ends_its_job_quietly(play: Playground, ask: Any) -> None:
-    told = await ask()
-    await told.reaches("submitted")
-    since = len(play.history)
-    play.knobs.remove_bot()
-    with pytest.raises(MemberError, match="may not use"):
-        await ask()
-    await told.reaches("done")
-    assert told.job()["how"] == "kept"
-    assert told.calls(since) <= MOST_CALLS_TO_A_CLOSED_CHANNEL
-    play.knobs.invite_bot()
+    again = await play.slash("mika", told.room.name, "jobs get", job=job)
+    assert len((await again.says("Here it is again.")).attachments) == 2
 
 
 # ---- the bot's own process
@@ -325,7 +235,7 @@ async def test_five_gigabytes_that_came_through_are_refused_by_their_claim(play:
     ],
 )
 async def test_unreadable_names_are_no_obstacle(
-    play: Playground, ask: Any, songs: tuple[Path, Path], name: str
+    play: Playground, ask: Any, short_songs: tuple[Path, Path], name: str
 ) -> None:
     told = await ask(track_a=(name, b"not audio at all"))
     await told.reaches("failed")
@@ -335,9 +245,9 @@ async def test_unreadable_names_are_no_obstacle(
 
 
 async def test_the_same_file_twice_and_an_unknown_model_are_mixed_and_said(
-    play: Playground, ask: Any, songs: tuple[Path, Path]
+    play: Playground, ask: Any, short_songs: tuple[Path, Path]
 ) -> None:
-    told = await ask(track_b=songs[0], model="V99")
+    told = await ask(track_b=short_songs[0], model="V99")
     await told.is_delivered_once()
     await play.wait_for(lambda: "same file" in shown_text(told.cards[0]))
     assert "`model`" in shown_text(told.cards[0])

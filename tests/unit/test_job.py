@@ -35,5 +35,5 @@ def test_every_state_is_in_the_table_and_every_open_one_has_a_deadline() -> None
 
 
 def test_every_open_state_has_a_handler() -> None:
-    steps = Steps(*[None] * 6)  # pyright: ignore[reportArgumentType] - only the table of handlers is read
+    steps = Steps(*[None] * 8)  # pyright: ignore[reportArgumentType] - only the table of handlers is read
     assert set(steps.handlers) == set(State) - ENDED | {State.UNKNOWN}  # a late proof wakes it

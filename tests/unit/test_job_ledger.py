@@ -16,7 +16,8 @@ from bot.clock import Clock
 from bot.database import Database
 from bot.engines.port import Capabilities, Engine
 from bot.engines.registry import Registry
-from bot.errors import Code, Refusal, Refused
+from bot.engines.switches import Switches
+from bot.errors import Cause, Code, Refusal, Refused, Value
 from bot.jobs import line as line_module
 from bot.jobs import store
 from bot.jobs.job import ARROWS, EFFECTS, Effect, Job, Move, Sleep, State, Step
@@ -64,6 +65,7 @@ def service(db: Database, *, queue: int = 1000, member: int = 5, guild: int = 50
         db,
         CLOCK,
         REGISTRY,
+        Switches(db, CLOCK),
         max_source_bytes=1 << 20,
         queue=QueueSettings.model_construct(member=queue, guild=queue),
         quota=QuotaSettings.model_construct(member_day=member, guild_day=guild),
@@ -92,10 +94,26 @@ async def leased(db: Database, job: str, state: State) -> Job:
     return row
 
 
+class Told:
+    """What operators would hear of."""
+
+    def __init__(self) -> None:
+        self.causes: list[Cause] = []
+
+    async def alert(self, cause: Cause, about: str = "", **values: Value) -> None:
+        self.causes.append(cause)
+
+    async def clear(self, cause: Cause, about: str = "") -> None: ...
+
+
+def line_of(db: Database, steps: Steps, alarm: Told | None = None) -> JobLine:
+    return JobLine(db, CLOCK, REGISTRY, Switches(db, CLOCK), steps, lambda _: None, alarm or Told())
+
+
 async def advance(db: Database, job: Job, handler: Handler) -> State:
     """One step of the job with this handler; returns where it is then."""
     steps = cast(Steps, SimpleNamespace(handlers={job.state: handler}))
-    await JobLine(db, CLOCK, REGISTRY, steps, lambda _: None).advance(job, "me")
+    await line_of(db, steps).advance(job, "me")
     return await state_of(db, job.id)
 
 
@@ -229,13 +247,15 @@ async def test_a_step_that_keeps_stumbling_releases_in_the_end(
 ) -> None:
     job = (await ask(service(db))).job
     steps = cast(Steps, SimpleNamespace(handlers={State.READY: stumbles}))
-    jobs = JobLine(db, CLOCK, REGISTRY, steps, lambda _: None)
+    alarm = Told()
+    jobs = line_of(db, steps, alarm)
     with caplog.at_level("CRITICAL"):
         for count in range(FAULTS):
             assert await held(db) == (1, 0), count
             await jobs.advance(await leased(db, job.id, State.READY), "me")
     assert await state_of(db, job.id) is State.NOTIFYING
     assert await held(db) == (0, 0)
+    assert alarm.causes == [Cause.UNEXPECTED] * FAULTS
 
 
 async def test_a_delivered_or_kept_result_settles(db: Database) -> None:

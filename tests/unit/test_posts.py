@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
+
+import pytest
 
 from bot.clock import Clock
 from bot.database import Database
@@ -32,6 +35,13 @@ class Channel:
 
     async def find(self, post: Post) -> str | None:
         return "found" if post.id in self.messages and not self.blind else None
+
+    async def remove(self, post: Post) -> None:
+        if self.trouble:
+            raise self.trouble.pop()
+        if post.id not in self.messages:
+            raise Closed(Code.CHANNEL_GONE)
+        self.messages.remove(post.id)
 
     async def show(self, post: Post, progress: Progress) -> None:
         raise AssertionError("no card is drawn here")
@@ -144,6 +154,40 @@ async def test_a_lost_lease_changes_nothing(db: Database) -> None:
     await db.work(lambda tx: tx.run("UPDATE posts SET owner = 'somebody else'"))
     await world.line.advance(post, "me")
     assert world.channel.messages == []
+
+
+@pytest.mark.parametrize("trouble", [None, OSError("reset")])
+async def test_a_message_that_is_out_can_be_deleted(
+    db: Database, trouble: Exception | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = World(db)
+    await world.ask()
+    await world.step()
+    world.channel.trouble = [trouble] if trouble else []
+    with caplog.at_level(logging.CRITICAL):
+        await db.work(lambda tx: store.remove(tx, "job:1", [Purpose.NOTICE]))
+        await world.step()
+        await world.step()
+    assert world.channel.messages == []
+    assert (await world.row())["state"] == "removed"
+
+
+@pytest.mark.parametrize("closed", [True, False])
+async def test_deleting_ends_where_nothing_can_be_deleted(
+    db: Database, closed: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = World(db)
+    await world.ask()
+    await world.step()
+    if closed:
+        world.channel.messages = []
+    await db.work(lambda tx: store.remove(tx, "job:1", [Purpose.NOTICE]))
+    with caplog.at_level(logging.CRITICAL):
+        for _ in range(ATTEMPTS + 1):
+            world.channel.trouble = [] if closed else [OSError("reset")]
+            await world.step()
+    assert (await world.row())["state"] == "removed"
+    assert (await world.row())["error"] == ("channel-gone" if closed else "gave up")
 
 
 def test_bodies_survive_their_way_through_the_database() -> None:

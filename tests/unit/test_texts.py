@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from babel.messages.pofile import read_po
 
-from bot.alerts import Cause
-from bot.errors import Code
+from bot.errors import Cause, Code
 from bot.jobs.job import State
 from bot.jobs.view import _STAGES
 from bot.request import EngineName

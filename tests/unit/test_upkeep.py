@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.alerts import Alerts, Cause
+from bot.alerts import Alerts
 from bot.clock import Clock
 from bot.database import Database, DatabaseError
 from bot.database import backup as backups
 from bot.database.backup import back_up, check, taken, taken_at
 from bot.database.reading import read
+from bot.errors import Cause
 from bot.files import store as files
 from bot.files.store import FileStore, Stored, keep
 from bot.jobs import store as jobs

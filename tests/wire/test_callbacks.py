@@ -293,7 +293,7 @@ async def test_a_right_secret_with_a_foreign_task_moves_nothing(
         foreign = await engine.submit(order(engine, {"prompt": "x"}))
         music.tasks[foreign].body["uploadUrlList"] = ["https://elsewhere.example/1", "https://elsewhere.example/2"]
         await db.work(lambda tx: inbox.put(tx, "job1", "complete", foreign, 1))
-        steps = Steps(db, Clock(), Registry([engine]), *[None] * 3)  # pyright: ignore[reportArgumentType]
+        steps = Steps(db, Clock(), Registry([engine]), *[None] * 5)  # pyright: ignore[reportArgumentType]
         step = await steps.submitting(await waiting_job(db), "owner")
         believed = getattr(step, "to", None) is State.SUBMITTED
         own = await engine.submit(order(engine, {"prompt": "x"}))

@@ -145,9 +145,11 @@ async def test_calm_ends_everything_that_can_be_ended(play: Playground, bot: Sma
     knobs.forbid("lounge")
     knobs.late_ack()
     knobs.void_next_tokens()
+    knobs.claim_size(1 << 30)
     knobs.buckets("off")
     knobs.boost(3)
     knobs.nonce_window(1)
+    knobs.close_direct("mika")
     knobs.remove_bot()
     await knobs.calm()
     assert [knob.id for knob in KNOBS.values() if knob.state(knobs)] == []
@@ -176,8 +178,10 @@ CHANGES: dict[str, dict[str, Any]] = {
     "buckets": {"mode": "off"},
     "late-ack": {},
     "expire-tokens": {"which": "next"},
+    "claim-size": {"mebibytes": 300},
     "remove-permission": {"permission": "ATTACH_FILES"},
     "upload-limit": {"level": "3"},
+    "close-direct": {},
     "remove-bot": {},
     "nonce-window": {"seconds": 5},
 }

@@ -56,7 +56,6 @@ class HostedEngine:
         self._monotonic = monotonic
         self._new_id = new_id
         self._creates: deque[float] = deque()
-        self._paused_until = 0.0
         self._seen: dict[str, TaskStatus] = {}
 
     def capabilities(self, mode: Mode, model: str | None = None) -> Capabilities:
@@ -68,12 +67,16 @@ class HostedEngine:
             needs=frozenset({"style", "prompt"}) if mode is Mode.CUSTOM else frozenset({"prompt"}),
         )
 
+    @property
+    def polls_per_second(self) -> float | None:
+        return self._profile.polls_per_second
+
     def free(self) -> int:
-        """As many creates as the account's rate leaves; none while the engine is paused."""
+        """As many creates as the account's rate leaves."""
         now = self._monotonic()
         while self._creates and self._creates[0] <= now - _WINDOW_SECONDS:
             self._creates.popleft()
-        return 0 if now < self._paused_until else self._profile.creates_per_10_seconds - len(self._creates)
+        return self._profile.creates_per_10_seconds - len(self._creates)
 
     async def prepare(self, order: Order) -> tuple[str, ...]:
         """Put both sources on the provider's upload host, under names nobody can guess."""
@@ -171,8 +174,7 @@ class HostedEngine:
             case Outcome.LATER:
                 return Later(unavailable, _NOT_NOW_SECONDS, tries=2 if answer.code == _UNFETCHED else None)
             case Outcome.PAUSE_ENGINE:
-                self._paused_until = self._monotonic() + _PAUSE_SECONDS
-                return Later(unavailable, _PAUSE_SECONDS)
+                return Later(unavailable, _PAUSE_SECONDS, pause=True)
             case Outcome.OPERATOR:
                 log.error("%s needs the operator: code %s; docs/engines.md says why", self.name, answer.code)
                 return Refused(Code.ENGINE_UNAVAILABLE, status=answer.code)

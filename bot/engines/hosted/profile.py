@@ -55,6 +55,7 @@ class Profile(_Part):
     tracks: int = Field(ge=1, le=4)
     retention_days: int = Field(ge=1)
     creates_per_10_seconds: int = Field(ge=1)
+    polls_per_second: float = Field(gt=0)
     create_codes: dict[int, Outcome]
     models: dict[str, Model]
 

@@ -32,6 +32,7 @@ class LocalEngine:
     name = EngineName.LOCAL
     repeatable = True
     cancellable = True
+    polls_per_second = None
 
     def __init__(
         self,

@@ -15,21 +15,39 @@ const FIRST_PAUSE = 500, LONGEST_PAUSE = 5000;
 const WIDE = matchMedia("(min-width: 64rem)");
 const PANELS = ["command", "knobs"];
 
-// `held` keeps what happens while the history is on its way; null when nothing is on its way.
-const state = { scene: null, socket: null, pause: FIRST_PAUSE, unread: new Set(), held: null };
+// `held` keeps what happens while the history is on its way; null when nothing is on its way. `read` is the newest
+// message that was seen of each person's direct messages.
+const state = { scene: null, socket: null, pause: FIRST_PAUSE, unread: new Set(), read: new Map(), held: null };
 
 // ---- where we are ------------------------------------------------------------------------------------------------
 
+const whereNow = () => `${here.user}/${here.channel}`;
+
 async function loadScene() {
+  const asked = whereNow();
   const scene = await ask("scene");
+  if (asked !== whereNow()) return;
   state.scene = scene;
-  if (!scene.channels.some((one) => one.id === here.channel)) return leaveLostChannel();
+  if (!placesOf(scene).some((one) => one.id === here.channel)) return leaveLostChannel();
+  markUnheard();
   drawPeople();
   drawChannels();
   drawBot(scene.bot);
   drawCommands(scene);
   byId("messages").classList.toggle("has-apps", offersApps(scene));
   loadKnobs(scene, recentMessages);
+}
+
+const placesOf = (scene) => [...scene.channels, scene.direct].filter(Boolean);
+
+const titleOf = (place) => (place.recipients ? place.name : `#${place.name}`);
+
+const addressOf = (place) => (place.recipients ? "@me" : place.name);
+
+// While another person was shown, nothing was heard of what came here.
+function markUnheard() {
+  const { direct } = state.scene;
+  if (direct?.newest && direct.id !== here.channel && state.read.get(direct.id) !== direct.newest) state.unread.add(direct.id);
 }
 
 function leaveLostChannel() {
@@ -39,6 +57,7 @@ function leaveLostChannel() {
 }
 
 function enter(user, channel) {
+  if (state.scene.direct?.id === here.channel) state.read.set(here.channel, recentMessages()[0]?.id);
   here.user = user;
   here.channel = channel;
   state.unread.delete(channel);
@@ -48,14 +67,14 @@ function enter(user, channel) {
 }
 
 function rememberPlace() {
-  const name = state.scene.channels.find((one) => one.id === here.channel).name;
-  history.replaceState(null, "", `#${here.user}/${name}`);
+  const place = placesOf(state.scene).find((one) => one.id === here.channel);
+  history.replaceState(null, "", `#${here.user}/${addressOf(place)}`);
 }
 
 async function loadMessages() {
-  const asked = `${here.user}/${here.channel}`;
+  const asked = whereNow();
   const found = await ask("messages");
-  if (asked !== `${here.user}/${here.channel}`) return;
+  if (asked !== whereNow()) return;
   showHistory(found, state.scene, actions);
   const held = state.held ?? [];
   state.held = null;
@@ -67,21 +86,25 @@ function drawPeople() {
   const radios = state.scene.playable.map((user) => {
     const name = state.scene.people.find((one) => one.username === user).name;
     const radio = el("input", { type: "radio", name: "person", value: user, checked: user === here.user });
-    radio.addEventListener("change", () => enter(user, here.channel));
+    radio.addEventListener("change", () => enter(user, commonPlace()));
     return el("label", {}, radio, el("span", {}, name, " ", el("small", {}, state.scene.parts[user])));
   });
   byId("people").replaceChildren(el("legend", {}, "You are"), ...radios);
   if (wasInside) byId("people").querySelector(":checked")?.focus();
 }
 
+// One person's direct messages are not another's.
+const commonPlace = () => (state.scene.direct?.id === here.channel ? state.scene.channels[0].id : here.channel);
+
 function drawChannels() {
-  const now = state.scene.channels.find((one) => one.id === here.channel);
+  const now = placesOf(state.scene).find((one) => one.id === here.channel);
   const focused = byId("channels").contains(document.activeElement) ? document.activeElement.dataset.channel : null;
-  byId("channels").replaceChildren(...state.scene.channels.map(channelRow));
+  byId("channels").replaceChildren(...placesOf(state.scene).map(channelRow));
   if (focused) byId("channels").querySelector(`[data-channel="${focused}"]`)?.focus();
-  byId("channel-name").textContent = `#${now.name}`;
-  labelComposer(now.name);
+  byId("channel-name").textContent = titleOf(now);
+  labelComposer(now.recipients ? "the bot" : titleOf(now));
   byId("channel-topic").textContent = now.topic ?? "";
+  byId("empty-hint").hidden = Boolean(now.recipients);
   rememberPlace();
 }
 
@@ -89,7 +112,7 @@ function channelRow(channel) {
   const button = el("button", {
     type: "button", "data-channel": channel.id, "aria-current": channel.id === here.channel ? "page" : null,
     onclick: () => enter(here.user, channel.id),
-  }, channel.parent_id ? unseen("Thread ") : "", `#${channel.name}`, state.unread.has(channel.id) ? unseen(" (new messages)") : "");
+  }, channel.parent_id ? unseen("Thread ") : "", titleOf(channel), state.unread.has(channel.id) ? unseen(" (new messages)") : "");
   button.classList.toggle("unread", state.unread.has(channel.id));
   return el("li", { class: channel.parent_id ? "thread" : null }, button);
 }
@@ -222,7 +245,8 @@ async function begin() {
   const [user, channel] = decodeURIComponent(location.hash.slice(1)).split("/");
   const scene = await ask("scene", {});
   here.user = scene.playable.includes(user) ? user : scene.playable[0];
-  here.channel = scene.channels.find((one) => one.name === channel)?.id ?? scene.channels[0].id;
+  const places = placesOf(await ask("scene", { user: here.user }));
+  here.channel = (places.find((one) => addressOf(one) === channel) ?? places[0]).id;
   startPanels();
   startFeed();
   startComposer(() => state.scene.upload_limit);

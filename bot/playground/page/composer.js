@@ -1,6 +1,6 @@
 // The line under the messages: members write too, and post files.
 
-import { byId, el, megabytes } from "./dom.js";
+import { byId, el, legible, megabytes } from "./dom.js";
 import { act } from "./server.js";
 
 const MOST_FILES = 10;
@@ -9,7 +9,7 @@ const form = byId("say"), text = byId("say-text"), picker = byId("say-files");
 export function startComposer(limitNow) {
   picker.addEventListener("change", () => {
     complain("");
-    byId("say-chosen").textContent = [...picker.files].map((one) => one.name).join(", ");
+    byId("say-chosen").textContent = [...picker.files].map((one) => legible(one.name)).join(", ");
   });
   text.addEventListener("input", () => complain(""));
   form.addEventListener("submit", async (event) => {
@@ -28,15 +28,15 @@ export function clearComposer() {
   complain("");
 }
 
-export function labelComposer(channel) {
-  text.placeholder = `Message #${channel}`;
-  text.setAttribute("aria-label", `Message #${channel}`);
+export function labelComposer(whereTo) {
+  text.placeholder = `Message ${whereTo}`;
+  text.setAttribute("aria-label", `Message ${whereTo}`);
 }
 
 function whyNot(files, limit) {
   if (files.length > MOST_FILES) return `${MOST_FILES} files fit in a message, and you chose ${files.length}.`;
   const big = files.find((one) => one.size > limit);
-  return big ? `“${big.name}” has ${megabytes(big.size)}; ${megabytes(limit)} is the most for you.` : "";
+  return big ? `“${legible(big.name)}” has ${megabytes(big.size)}; ${megabytes(limit)} is the most for you.` : "";
 }
 
 function complain(problem) {

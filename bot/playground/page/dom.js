@@ -24,6 +24,9 @@ export function megabytes(bytes) {
   return size < 0.1 ? `${Math.max(1, Math.round(bytes / 1024))} kB` : `${size.toFixed(1)} MB`;
 }
 
+// A file name without what could turn the words around it: control characters and marks of writing direction.
+export const legible = (name) => name.replace(/[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, "�");
+
 export function safeLink(address) {
   try {
     const url = new URL(address, location.href);

@@ -1,6 +1,6 @@
 // A field for files: choose, drop, or take a demo track. What does not fit is refused here, at the field.
 
-import { el, megabytes, nextId } from "./dom.js";
+import { el, legible, megabytes, nextId } from "./dom.js";
 import { clearErrors, failField } from "./fields.js";
 import { labelled } from "./labelled.js";
 
@@ -16,7 +16,7 @@ export function fileControl(name, title, hint, required, scene, { order = 0, mos
   let files = [];
 
   const show = () => {
-    const names = files.map((file) => `${file.name} (${megabytes(file.size)})`).join(", ");
+    const names = files.map((file) => `${legible(file.name)} (${megabytes(file.size)})`).join(", ");
     chosen.textContent = names || `No file yet. Choose ${most > 1 ? "some" : "one"} or drop it here.`;
     zone.classList.toggle("full", files.length > 0);
     remove.hidden = files.length === 0;
@@ -54,7 +54,7 @@ function whyNot(files, most, scene) {
   const big = files.find((file) => file.size > scene.upload_limit);
   if (!big) return "";
   const me = scene.people.find((one) => one.id === scene.me).name;
-  return `“${big.name}” has ${megabytes(big.size)}; ${me} may upload ${megabytes(scene.upload_limit)}. Choose a smaller file.`;
+  return `“${legible(big.name)}” has ${megabytes(big.size)}; ${me} may upload ${megabytes(scene.upload_limit)}. Choose a smaller file.`;
 }
 
 export function catchDrops(zone, take) {

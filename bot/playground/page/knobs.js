@@ -100,6 +100,7 @@ function argumentBox(spec) {
   if (spec.kind === "number") return el("input", { type: "number", value: spec.default, min: spec.min, max: spec.max, step: "any" });
   if (spec.kind === "channel") return withDefault("this channel", scene.channels.map((one) => ({ value: one.id, label: `#${one.name}` })));
   if (spec.kind === "message") return messageBox();
+  if (spec.kind === "member") return withDefault("you", scene.people.filter((one) => !one.bot).map((one) => ({ value: one.id, label: one.name })));
   const box = choiceBox(spec.choices, true);
   box.firstElementChild.remove();
   box.value = spec.default;

@@ -8,11 +8,11 @@ export async function ask(path, parameters = here) {
   return answer.json();
 }
 
-// A refusal comes back as {error, field}; it is never thrown.
+// A refusal comes back as {error, field}; it is never thrown. File names may hold what no header may, so they are encoded.
 export async function act(path, request, files = []) {
   const form = new FormData();
   form.append("request", JSON.stringify({ ...here, ...request }));
-  for (const [name, file] of files) form.append(name, file, file.name);
+  for (const [name, file] of files) form.append(name, file, encodeURIComponent(file.name.toWellFormed()));
   let answer;
   try {
     answer = await fetch(`page/${path}`, { method: "POST", body: form });

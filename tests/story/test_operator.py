@@ -1,0 +1,136 @@
+"""What an operator does to a running bot, and what they are told of it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from bot.playground.music import Music
+from bot.playground.music_task import MusicKnobs
+from tests.playground import Playground, shown_text
+from tests.story.test_hosted import Scene
+from tests.wire.test_operator_tools import tool
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def hall(tmp_path_factory: pytest.TempPathFactory, short_songs: tuple[Path, Path]) -> AsyncIterator[Scene]:
+    """A bot that is told of callbacks nowhere, and tells its operator in #lounge."""
+    music = Music()
+    await music.start()
+    async with Playground(tmp_path_factory.mktemp("operator")) as play:
+        settings: dict[str, Any] = {
+            **music.settings("sunoapi"),
+            "TWODECK_DOWNLOAD_HOSTS": f"{play.standin.url.removeprefix('http://')},{music.host}",
+            "TWODECK_LISTEN": "127.0.0.1:0",
+            "TWODECK_POLL_SECONDS": "0.2",
+            "TWODECK_GRACE_SECONDS": "2",
+            "TWODECK_ALERT_CHANNEL": str(play.world.channel("lounge").id),
+        }
+        await play.start_bot(**settings)
+        yield Scene(play, music, short_songs)
+    await music.close()
+
+
+@pytest.fixture
+def scene(hall: Scene) -> Scene:
+    hall.music.knobs = MusicKnobs()
+    return hall
+
+
+def data(scene: Scene) -> Path:
+    assert scene.play.directory is not None
+    return scene.play.directory / "bot"
+
+
+def alerts(scene: Scene, words: str) -> list[str]:
+    return [text for m in scene.play.messages("lounge") if words in (text := shown_text(m))]
+
+
+async def test_an_engine_is_switched_off_and_on_and_stays_off_through_a_restart(scene: Scene) -> None:
+    assert (await tool(data(scene), "engine", "list")).stdout == "local: on\nsunoapi: on\n"
+    unknown = await tool(data(scene), "engine", "off", "kie")
+    assert (unknown.returncode, unknown.stderr) == (1, "twodeck: Set up here: local, sunoapi.\n")
+    off = await tool(data(scene), "engine", "off", "sunoapi", "--why", "New fans *today*.")
+    assert off.stdout == "sunoapi: off (New fans *today*.)\n"
+    await scene.play.restart_bot()
+    songs = scene._songs
+    act = await scene.play.slash(
+        "mika", "mashups", "mashup", track_a=songs[0], track_b=songs[1], engine="sunoapi", prompt="x"
+    )
+    said = shown_text(await act.says("is switched off for now"))
+    assert "New fans \\*today\\*. Ready here: local." in said
+    assert scene.play.messages("mashups") == []
+    offers = await scene.play.autocomplete("mika", "mashups", "mashup", "engine", engine="")
+    assert [offer["value"] for offer in offers] == ["local"]
+    assert (await tool(data(scene), "engine", "on", "sunoapi")).stdout == "sunoapi: on\n"
+    await scene.reaches(await scene.ask(), "done")
+
+
+async def test_an_empty_account_rests_and_its_operator_is_told_once(scene: Scene) -> None:
+    scene.turn(create="429")
+    first, second = await scene.ask(title="One", style="dub"), await scene.ask(title="Two", style="dub")
+    await scene.play.wait_for(lambda: alerts(scene, "answered with code 429"), 20)
+    shown = (await tool(data(scene), "engine", "list")).stdout
+    assert "sunoapi: paused for" in shown
+    await scene.play.restart_bot()
+    assert "sunoapi: paused for" in (await tool(data(scene), "engine", "list")).stdout
+    scene.turn(create="")
+    before = len(scene.music.creates)
+    assert (await tool(data(scene), "engine", "on", "sunoapi")).stdout == "sunoapi: on\n"
+    for job in (first, second):
+        await scene.reaches(job, "done", 90)
+    assert len(scene.music.creates) == before + 2
+    assert len(alerts(scene, "answered with code 429")) == 1
+
+
+async def test_a_task_that_is_late_is_told_as_unknown_and_delivered_free_by_polling(scene: Scene) -> None:
+    scene.turn(stage_seconds=600)
+    job = await scene.ask()
+    await scene.reaches(job, "submitted")
+    assert scene.play.bot is not None
+    settings: dict[str, Any] = scene.play.bot.settings
+    await scene.play.bot.kill()
+    with closing(sqlite3.connect(data(scene) / "twodeck.db")) as database:
+        database.execute("UPDATE jobs SET deadline = 1 WHERE id = ?", (job,))
+        database.commit()
+    await scene.play.start_bot(**settings)
+    await scene.reaches(job, "unknown")
+    assert len(scene.notices()) == 1
+    await scene.play.wait_for(lambda: alerts(scene, f"Job {job} was handed in"), 20)
+    (task,) = (t for t in scene.music.tasks.values() if t.id in _task(scene, job))
+    task.stage = "complete"
+    await scene.reaches(job, "done", 60)
+    assert len(scene.results()) == 1
+    assert len(scene.notices()) == 1
+    assert {row["kind"] for row in scene.rows("SELECT kind FROM ledger WHERE job = ?", job)} == {
+        "reserve",
+        "release",
+    }
+
+
+def _task(scene: Scene, job: str) -> str:
+    return scene.rows("SELECT task FROM jobs WHERE id = ?", job)[0]["task"]
+
+
+async def test_a_fault_of_the_program_is_told(scene: Scene) -> None:
+    scene.turn(create="429")
+    job = await scene.ask()
+    await scene.play.wait_for(lambda: scene.rows("SELECT 1 FROM engines WHERE paused_until > 0"), 20)
+    (digest,) = (r["hash"] for r in scene.rows("SELECT hash FROM sources WHERE job = ? AND side = 'a'", job))
+    (data(scene) / "files" / digest[:2] / digest).unlink()
+    await tool(data(scene), "engine", "on", "sunoapi")
+    await scene.play.wait_for(lambda: alerts(scene, job), 60)
+
+
+async def test_a_bot_without_an_engine_says_so(tmp_path: Path) -> None:
+    async with Playground(tmp_path) as play:
+        with pytest.raises(AssertionError, match="No engine is set up: LOCAL_ENABLED is false"):
+            await play.start_bot(LOCAL_ENABLED="false")
