@@ -19,6 +19,8 @@ class Code(StrEnum):
     FIELD_MISSING = "field-missing"
     ENGINE_NOT_READY = "engine-not-ready"
     ENGINE_OFF = "engine-off"
+    ENGINE_CANNOT = "engine-cannot"
+    OPERATION_NOT_OFFERED = "operation-not-offered"
     # Where it was asked.
     NEEDS_SERVER = "needs-server"
     MISSING_PERMISSIONS = "missing-permissions"

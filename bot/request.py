@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.errors import Code, Refused
-
-OPTIONS = (
-    "prompt",
-    "style",
-    "title",
-    "instrumental",
-    "model",
-    "vocal_gender",
-    "style_weight",
-    "weirdness",
-    "audio_weight",
-)
 
 
 class EngineName(StrEnum):
@@ -30,6 +18,26 @@ class EngineName(StrEnum):
     KIE = "kie"
     SUNOAPI = "sunoapi"
     APIBOX = "apibox"
+
+
+class Operation(StrEnum):
+    """What can be made of audio."""
+
+    MASHUP = "mashup"  # one piece of two
+    COVER = "cover"  # the same piece in another style
+    INSTRUMENTAL = "instrumental"  # an accompaniment for a voice
+    VOCALS = "vocals"  # a voice for an accompaniment
+
+
+_VOICE_AND_WEIGHTS = ("model", "vocal_gender", "style_weight", "weirdness", "audio_weight")
+OPTIONS: Mapping[Operation, tuple[str, ...]] = {
+    Operation.MASHUP: ("prompt", "style", "title", "instrumental", *_VOICE_AND_WEIGHTS),
+    Operation.COVER: ("prompt", "style", "title", "negative_tags", "instrumental", *_VOICE_AND_WEIGHTS),
+    Operation.INSTRUMENTAL: ("title", "tags", "negative_tags", *_VOICE_AND_WEIGHTS),
+    Operation.VOCALS: ("prompt", "title", "style", "negative_tags", *_VOICE_AND_WEIGHTS),
+}
+MODED = frozenset({Operation.MASHUP, Operation.COVER})
+"""Operations with a simple and a custom mode; the others are always custom."""
 
 
 class Mode(StrEnum):
@@ -50,24 +58,23 @@ class Gender(StrEnum):
 class Limits(BaseModel):
     """Longest texts, in characters, for one engine, operation, mode and model."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     prompt: int
     style: int
     title: int
+    tags: int = 1000
+    negative_tags: int = 1000
 
 
-class Mashup(BaseModel):
-    """One mashup as asked. `title` is filled from the file names where the mode needs one."""
+class Request(BaseModel):
+    """What every operation may be asked with. `unused` names options that were given and the engine ignores."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     engine: EngineName = EngineName.LOCAL
-    mode: Mode = Mode.SIMPLE
-    prompt: str | None = None
-    style: str | None = None
+    mode: Mode = Mode.CUSTOM
     title: str | None = None
-    instrumental: bool = False
     model: str | None = None
     vocal_gender: Gender | None = None
     style_weight: float | None = Field(None, ge=0, le=1)
@@ -75,10 +82,48 @@ class Mashup(BaseModel):
     audio_weight: float | None = Field(None, ge=0, le=1)
     unused: tuple[str, ...] = ()
 
+
+class Mashup(Request):
+    """One mashup as asked. `title` is filled from the file names where the member gave none."""
+
+    mode: Mode = Mode.SIMPLE
+    prompt: str | None = None
+    style: str | None = None
+    instrumental: bool = False
+
     @property
     def prompt_is_lyrics(self) -> bool:
         """Whether the prompt would be sung word for word."""
         return self.mode is Mode.CUSTOM and not self.instrumental
+
+
+class Cover(Mashup):
+    """A piece in another style."""
+
+    negative_tags: str | None = None
+
+
+class Instrumental(Request):
+    """An accompaniment for the voice of a track."""
+
+    tags: str
+    negative_tags: str
+
+
+class Vocals(Request):
+    """A voice for the accompaniment of a track; the prompt is what is sung."""
+
+    prompt: str
+    style: str
+    negative_tags: str
+
+
+VALUES: Mapping[Operation, type[Request]] = {
+    Operation.MASHUP: Mashup,
+    Operation.COVER: Cover,
+    Operation.INSTRUMENTAL: Instrumental,
+    Operation.VOCALS: Vocals,
+}
 
 
 def engine_named(value: str | None, default: EngineName) -> EngineName:
@@ -91,8 +136,10 @@ def engine_named(value: str | None, default: EngineName) -> EngineName:
     return EngineName(text)
 
 
-def mode_of(given: Mapping[str, Any]) -> Mode:
+def mode_of(operation: Operation, given: Mapping[str, Any]) -> Mode:
     """Simple or custom: as asked, or custom where a style or title was given. Raises `Refused`."""
+    if operation not in MODED:
+        return Mode.CUSTOM
     text = str(given.get("mode") or Mode.AUTO).lower()
     if text not in tuple(Mode):
         raise Refused(Code.UNKNOWN_CHOICE, field="mode", value=text, choices=", ".join(Mode))
@@ -112,43 +159,44 @@ def model_named(value: Any, models: tuple[str, ...], default: str | None) -> str
     return found
 
 
-def read_mashup(
+def read_request(
+    operation: Operation,
     given: Mapping[str, Any],
     *,
     engine: EngineName,
     limits: Limits,
     uses: frozenset[str],
-    names: tuple[str, str],
+    names: Sequence[str],
     needs: frozenset[str] = frozenset(),
-) -> Mashup:
-    """Check every option and settle mode and title; the one validator of a mashup.
+) -> Request:
+    """Check every option and settle mode and title; the one validator of a request.
 
     `given` maps option names to what was typed, absent ones missing or None. `uses` names the options the engine
     acts on; others that were given end in `unused`, so that the card can say so. `needs` names texts that must be
-    there; a prompt that would be lyrics is not needed where nothing is sung. Raises `Refused`.
+    there; a prompt that would be lyrics is not needed where nothing is sung. `names` are those of the files. Raises
+    `Refused`.
     """
-    values = {name: _clean(given.get(name)) for name in OPTIONS}
+    values = {name: _clean(given.get(name)) for name in OPTIONS[operation]}
     values = {name: value for name, value in values.items() if value is not None}
-    mode = mode_of(given)
+    mode = mode_of(operation, given)
     _check_there(mode, values, needs)
-    for name in ("prompt", "style", "title"):
+    for name in Limits.model_fields:
         _check_length(name, values.get(name), getattr(limits, name), values.get("model"))
     for name in ("style_weight", "weirdness", "audio_weight"):
         if name in values:
             values[name] = _check_weight(name, values[name])
     if "vocal_gender" in values and values["vocal_gender"] not in tuple(Gender):
         raise Refused(Code.UNKNOWN_CHOICE, field="vocal_gender", value=values["vocal_gender"], choices="m, f")
-    unused = tuple(name for name in OPTIONS if name in values and name not in uses and values[name] is not False)
+    unused = tuple(name for name in values if name not in uses and values[name] is not False)
     if "title" not in values:
         values["title"] = title_of(names, limits.title)
-    return Mashup(engine=engine, mode=mode, unused=unused, **values)
+    return VALUES[operation](engine=engine, mode=mode, unused=unused, **values)
 
 
-def title_of(names: tuple[str, str], longest: int) -> str:
-    """A title made of two file names: `Night Drive x Paper Lanterns`."""
-    room = (longest - 3) // 2
-    first, second = (_stem(name)[:room].strip() or "?" for name in names)
-    return f"{first} × {second}"
+def title_of(names: Sequence[str], longest: int) -> str:
+    """A title made of the file names: `Night Drive × Paper Lanterns`."""
+    room = longest if len(names) == 1 else (longest - 3) // 2
+    return " × ".join(_stem(name)[:room].strip() or "?" for name in names)
 
 
 def _clean(value: Any) -> Any:

@@ -11,6 +11,7 @@ from discord.ext import commands
 from bot.client import PERMISSIONS, TwodeckBot
 from bot.errors import Code, Refused
 from bot.jobs.service import Accepted, Offer, Place
+from bot.request import Operation
 from bot.texts import say
 from cogs.views.answers import defer, reply
 from cogs.views.refusals import sentence
@@ -101,20 +102,22 @@ class Mashup(commands.Cog):
         try:
             place = _place(interaction, private=private)
             offers = (_offer(track_a), _offer(track_b))
-            answer = promise(await self._bot.services.jobs.mashup(place, offers, given), locale)
+            answer = promise(await self._bot.services.jobs.ask(Operation.MASHUP, place, offers, given), locale)
         except Refused as refused:
             answer = sentence(refused.refusal, locale)
         await reply(interaction, answer)
 
     @mashup.autocomplete("engine")
     async def engines(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        names = (name.value for name in self._bot.services.jobs.engines)
+        names = (name.value for name in self._bot.services.jobs.able(Operation.MASHUP))
         return _matching(typed, {name: text(f"engine-{name}") for name in names})
 
     @mashup.autocomplete("model")
     async def models(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         engine = getattr(interaction.namespace, "engine", None)
-        return _matching(typed, {model: model for model in self._bot.services.jobs.models(engine)})
+        return _matching(
+            typed, {model: model for model in self._bot.services.jobs.models(Operation.MASHUP, engine)}
+        )
 
 
 def _matching(typed: str, offers: dict[str, str]) -> list[app_commands.Choice[str]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bot.errors import Refusal
-from bot.request import EngineName, Limits, Mode
+from bot.request import EngineName, Limits, Mode, Operation
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,15 @@ class Capabilities:
 
 @dataclass(frozen=True)
 class Order:
-    """One mashup to make. Sources are our own copies; `attempt` counts from 1.
+    """One piece to make. Sources are our own copies, as many as the operation takes; `attempt` counts from 1.
 
     `uploads` are what `prepare` returned, `secret` the last part of the address that a callback comes to.
     """
 
     job: str
     attempt: int
-    sources: tuple[Path, Path]
+    operation: Operation
+    sources: tuple[Path, ...]
     request: Mapping[str, Any]
     seed: int
     max_bytes: int
@@ -101,7 +102,7 @@ class Finished:
 
 
 class Engine(Protocol):
-    """An engine makes mashups under task ids."""
+    """An engine makes music under task ids."""
 
     name: EngineName
     repeatable: bool
@@ -114,7 +115,9 @@ class Engine(Protocol):
         """How often `status` of its tasks may be asked for in all; None where it costs nothing."""
         ...
 
-    def capabilities(self, mode: Mode, model: str | None = None) -> Capabilities: ...
+    def capabilities(self, operation: Operation, mode: Mode, model: str | None = None) -> Capabilities | None:
+        """What it offers for an operation; None when it does not do that at all."""
+        ...
 
     def free(self) -> int:
         """How many more tasks it takes right now."""

@@ -117,7 +117,7 @@ class Ask:
     request: Mapping[str, Any]
     seed: int
     max_bytes: int
-    sources: tuple[Source, Source]
+    sources: tuple[Source, ...]
     private: bool = False
     """Only the member sees the card and the result."""
     token: str = field(default="", repr=False)

@@ -22,7 +22,7 @@ from bot.jobs.retention import TOKEN_MS
 from bot.posts import store as posts
 from bot.posts.post import Purpose
 from bot.quotas import ledger, policy
-from bot.request import EngineName, Mashup, Mode, engine_named, mode_of, model_named, read_mashup
+from bot.request import EngineName, Mode, Operation, Request, engine_named, mode_of, model_named, read_request
 from bot.settings import QueueSettings, QuotaSettings
 
 PAGE = 6
@@ -110,39 +110,44 @@ class JobService:
         names = self._registry.names
         return tuple(name for name in names if self._switches.off(name) is None) or names
 
-    def models(self, engine: str | None) -> tuple[str, ...]:
+    def models(self, operation: Operation, engine: str | None) -> tuple[str, ...]:
         """Models of the engine named, or of the default; empty for an unknown name."""
-        names = self.engines
-        name = next((n for n in names if n == (engine or names[0])), None)
-        return self._capabilities(name, Mode.CUSTOM).models if name else ()
+        able = self.able(operation)
+        name = next((n for n in able if n == engine), able[0] if able and not engine else None)
+        return self._capabilities(name, operation, Mode.CUSTOM).models if name else ()
+
+    def able(self, operation: Operation) -> tuple[EngineName, ...]:
+        """Engines that do this here, the default first."""
+        engines = (self._registry.get(name) for name in self.engines)
+        return tuple(engine.name for engine in engines if engine.capabilities(operation, Mode.CUSTOM))
 
     def stop(self) -> None:
         """Take no more jobs: the bot is going down."""
         self._stopping = True
 
-    async def mashup(self, place: Place, offers: tuple[Offer, Offer], given: Mapping[str, Any]) -> Accepted:
-        """Check a mashup and accept it. Raises `Refused`; nothing is kept of a refused one."""
+    async def ask(
+        self, operation: Operation, place: Place, offers: tuple[Offer, ...], given: Mapping[str, Any]
+    ) -> Accepted:
+        """Check a request and accept it. Raises `Refused`; nothing is kept of a refused one."""
         if self._stopping:
             raise Refused(Code.STOPPING)
         for offer in offers:
             self._check_size(offer)
-        engine = engine_named(given.get("engine"), self.engines[0])
-        self._registry.get(engine)
-        if (why := self._switches.off(engine)) is not None:
-            raise Refused(Code.ENGINE_OFF, engine=engine.value, why=why, ready=", ".join(self.engines))
-        mode = mode_of(given)
-        offered = self._capabilities(engine, mode)
+        engine = self._engine(operation, given.get("engine"))
+        mode = mode_of(operation, given)
+        offered = self._capabilities(engine, operation, mode)
         model = model_named(given.get("model"), offered.models, offered.default_model)
-        capabilities = self._registry.get(engine).capabilities(mode, model)
-        request = read_mashup(
+        capabilities = self._capabilities(engine, operation, mode, model)
+        request = read_request(
+            operation,
             {**given, "model": model},
             engine=engine,
             limits=capabilities.limits,
             uses=capabilities.uses,
-            names=(offers[0].name, offers[1].name),
+            names=[offer.name for offer in offers],
             needs=capabilities.needs,
         )
-        ask = _ask(place, offers, request, self._clock.new_seed())
+        ask = _ask(operation, place, offers, request, self._clock.new_seed())
         job_id = self._clock.new_id()
         post_id = self._clock.new_id()
 
@@ -261,8 +266,25 @@ class JobService:
         found = await self._db.work(lambda tx: store.listed(tx, reader.guild, member, limit=50, offset=0))
         return tuple(job for job in found if job.stoppable and job.cancelled_by is None)
 
-    def _capabilities(self, engine: EngineName, mode: Mode) -> Capabilities:
-        return self._registry.get(engine).capabilities(mode)
+    def _engine(self, operation: Operation, typed: str | None) -> EngineName:
+        """The engine that is asked for, or the first that can do it. Raises `Refused`."""
+        able = self.able(operation)
+        if not typed and not able:
+            raise Refused(Code.OPERATION_NOT_OFFERED, operation=operation.value)
+        engine = engine_named(typed, able[0] if able else self.engines[0])
+        self._registry.get(engine)
+        if (why := self._switches.off(engine)) is not None:
+            raise Refused(Code.ENGINE_OFF, engine=engine.value, why=why, ready=", ".join(self.engines))
+        return engine
+
+    def _capabilities(
+        self, engine: EngineName, operation: Operation, mode: Mode, model: str | None = None
+    ) -> Capabilities:
+        found = self._registry.get(engine).capabilities(operation, mode, model)
+        if found is None:
+            ready = ", ".join(self.able(operation)) or "-"
+            raise Refused(Code.ENGINE_CANNOT, engine=engine.value, operation=operation.value, ready=ready)
+        return found
 
     def _check_queue(self, tx: Tx, ask: Ask) -> None:
         for member, limit in ((ask.member, self._queue.member), (None, self._queue.guild)):
@@ -299,7 +321,7 @@ def _readable(tx: Tx, reader: Reader, job_id: str) -> Job:
     return job
 
 
-def _ask(place: Place, offers: tuple[Offer, Offer], request: Mashup, seed: int) -> Ask:
+def _ask(operation: Operation, place: Place, offers: tuple[Offer, ...], request: Request, seed: int) -> Ask:
     return Ask(
         interaction=place.interaction,
         guild=place.guild,
@@ -307,11 +329,11 @@ def _ask(place: Place, offers: tuple[Offer, Offer], request: Mashup, seed: int) 
         member=place.member,
         locale=place.locale,
         engine=request.engine.value,
-        operation="mashup",
+        operation=operation.value,
         request=request.model_dump(mode="json"),
         seed=seed,
         max_bytes=place.max_bytes,
-        sources=(_source("a", offers[0]), _source("b", offers[1])),
+        sources=tuple(_source(side, offer) for side, offer in zip("ab", offers, strict=False)),
         private=place.private,
         token=place.token if place.private else "",
     )

@@ -25,7 +25,7 @@ from bot.jobs import inbox, messages, store
 from bot.jobs.job import DEADLINES, Job, Move, Sleep, Source, State, Step, Track
 from bot.posts import store as posts
 from bot.posts.post import NewPost, Post, PostState, Purpose
-from bot.request import EngineName
+from bot.request import EngineName, Operation
 from bot.worker.pool import Pool
 
 log = logging.getLogger(__name__)
@@ -292,11 +292,11 @@ class Steps:
         return self._registry.get(EngineName(job.ask.engine))
 
     def _order(self, job: Job) -> Order:
-        first, second = (self._files.path(source.hash or "") for source in job.ask.sources)
         return Order(
             job=job.id,
             attempt=job.attempts + 1,
-            sources=(first, second),
+            operation=Operation(job.ask.operation),
+            sources=tuple(self._files.path(source.hash or "") for source in job.ask.sources),
             request=job.ask.request,
             seed=job.ask.seed,
             max_bytes=job.ask.max_bytes,

@@ -233,7 +233,7 @@ def pace(tx: Tx, engine: str) -> float | None:
 
 
 def _job(tx: Tx, row: Row) -> Job:
-    first, second = (
+    sources = tuple(
         Source(r["side"], r["url"], r["name"], r["size"], r["hash"], r["seconds"])
         for r in tx.all("SELECT * FROM sources WHERE job = ? ORDER BY side", (row["id"],))
     )
@@ -252,7 +252,7 @@ def _job(tx: Tx, row: Row) -> Job:
         request=json.loads(row["request"]),
         seed=row["seed"],
         max_bytes=row["max_bytes"],
-        sources=(first, second),
+        sources=sources,
         private=bool(row["private"]),
     )
     return Job(

@@ -37,23 +37,24 @@ def card(job: Job, *, stage: str | None, fraction: float, place: int, ready_at: 
         shown = "cancelled"
     if stage and job.state is State.SUBMITTED:
         shown, base = stage, 0.15 + 0.8 * fraction
-    first, second = job.ask.sources
+    hashes = [source.hash for source in job.ask.sources]
     request = job.ask.request
+    prompt = request.get("prompt") if "prompt" not in request["unused"] else None
     return Progress(
         job=job.id,
         member=job.ask.member,
         locale=job.ask.locale,
         title=job.title,
         engine=job.ask.engine,
-        sources=(first.name, second.name),
+        sources=tuple(source.name for source in job.ask.sources),
         stage=shown,
         fraction=round(base, 2),
         place=place,
         ready_at=ready_at,
         unused=tuple(request["unused"]),
-        prompt=request["prompt"] if "prompt" not in request["unused"] else None,
-        lyrics=request["mode"] == "custom" and not request["instrumental"],
-        same_file=first.hash is not None and first.hash == second.hash,
+        prompt=prompt,
+        lyrics=request["mode"] == "custom" and not request.get("instrumental"),
+        same_file=len(hashes) == 2 and hashes[0] is not None and hashes[0] == hashes[1],
         error=job.error if shown == "failed" else None,
         cancellable=job.stoppable and job.cancelled_by is None,
     )
@@ -61,14 +62,13 @@ def card(job: Job, *, stage: str | None, fraction: float, place: int, ready_at: 
 
 def result(job: Job) -> Result:
     """The result message of a job whose tracks are in our store."""
-    first, second = job.ask.sources
     return Result(
         job=job.id,
         member=job.ask.member,
         locale=job.ask.locale,
         title=job.title,
         engine=job.ask.engine,
-        sources=(first.name, second.name),
+        sources=tuple(source.name for source in job.ask.sources),
         tracks=tuple(ResultTrack(t.number, t.title, t.hash, t.picture, t.seconds) for t in job.tracks),
         report=job.report or {},
         unused=tuple(job.ask.request["unused"]),
@@ -87,10 +87,10 @@ def hint(job: Job, message: str) -> Hint:
 
 def ready_at(job: Job, *, pace: float | None, place: int, now: int) -> int | None:
     """When the result is expected, UTC milliseconds; None while the lengths are unknown or it is over."""
-    seconds = [source.seconds for source in job.ask.sources]
-    if seconds[0] is None or seconds[1] is None:
+    seconds = [source.seconds for source in job.ask.sources if source.seconds is not None]
+    if len(seconds) < len(job.ask.sources):
         return None
-    work = int((pace or DEFAULT_PACE) * (seconds[0] + seconds[1]) * 1000) + 2000
+    work = int((pace or DEFAULT_PACE) * sum(seconds) * 1000) + 2000
     if job.state is State.STAGED:
         return now + work * max(1, place)
     if job.state is State.SUBMITTED and job.marked_at is not None:

@@ -102,7 +102,7 @@ class Progress:
     locale: str
     title: str
     engine: str
-    sources: tuple[str, str]
+    sources: tuple[str, ...]
     stage: str
     fraction: float = 0.0
     place: int = 0
@@ -146,7 +146,7 @@ class Result:
     locale: str
     title: str
     engine: str
-    sources: tuple[str, str]
+    sources: tuple[str, ...]
     tracks: tuple[ResultTrack, ...]
     report: Mapping[str, Any]
     unused: tuple[str, ...] = ()

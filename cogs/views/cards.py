@@ -24,7 +24,7 @@ def progress_card(progress: Progress, mark: str) -> discord.Embed:
     colour = {"done": GOOD, "failed": BAD}.get(progress.stage, WORKING)
     embed = discord.Embed(title=_cut(plain(progress.title), 250), colour=colour)
     embed.description = "\n".join(_progress_lines(progress))
-    for side, name in zip("ab", progress.sources, strict=True):
+    for side, name in zip("ab", progress.sources, strict=False):
         embed.add_field(name=say(locale, f"card-deck-{side}"), value=_cut(plain(name), 200))
     embed.add_field(name=say(locale, "card-engine"), value=say(locale, f"engine-{progress.engine}"))
     if progress.prompt:
@@ -109,7 +109,7 @@ def _compatibility_card(result: Result) -> discord.Embed:
 def _with_engine(embed: discord.Embed, result: Result) -> discord.Embed:
     """A hosted engine tells nothing of the sources: who made it, and of what."""
     locale = result.locale
-    for side, name in zip("ab", result.sources, strict=True):
+    for side, name in zip("ab", result.sources, strict=False):
         embed.add_field(name=say(locale, f"card-deck-{side}"), value=_cut(plain(name), 200))
     made_by = say(locale, f"engine-{result.engine}")
     model = plain(str(result.report.get("model") or ""))

@@ -27,7 +27,7 @@ from bot.jobs.steps import Steps, call_off, give_up
 from bot.posts import store as posts
 from bot.quotas import ledger
 from bot.quotas.policy import day
-from bot.request import EngineName, Limits
+from bot.request import EngineName, Limits, Operation
 from bot.settings import QueueSettings, QuotaSettings
 from cogs.mashup import promise
 from tests.bookkeeping import counters, kinds, sums
@@ -75,7 +75,7 @@ def service(db: Database, *, queue: int = 1000, member: int = 5, guild: int = 50
 
 async def ask(jobs: JobService, interaction: str = "i1", *, engine: str = "kie", member: str = "42") -> Accepted:
     place = replace(PLACE, interaction=interaction, member=member)
-    return await jobs.mashup(place, OFFERS, {"engine": engine})
+    return await jobs.ask(Operation.MASHUP, place, OFFERS, {"engine": engine})
 
 
 async def held(db: Database) -> tuple[int, int]:

@@ -5,14 +5,18 @@ from typing import Any
 import pytest
 
 from bot.errors import Code, Refused
-from bot.request import EngineName, Limits, Mashup, Mode, engine_named, read_mashup, title_of
+from bot.request import EngineName, Limits, Mashup, Mode, Operation, engine_named, read_request, title_of
 
 LIMITS = Limits(prompt=500, style=200, title=80)
 NAMES = ("Night Drive.mp3", "paper_lanterns.final.wav")
 
 
 def read(uses: str = "title audio_weight", **given: Any) -> Mashup:
-    return read_mashup(given, engine=EngineName.LOCAL, limits=LIMITS, uses=frozenset(uses.split()), names=NAMES)
+    request = read_request(
+        Operation.MASHUP, given, engine=EngineName.LOCAL, limits=LIMITS, uses=frozenset(uses.split()), names=NAMES
+    )
+    assert isinstance(request, Mashup)
+    return request
 
 
 def refusal(**given: Any) -> Refused:

@@ -24,7 +24,7 @@ from bot.engines.port import Ambiguous, Later, Order, TaskState
 from bot.errors import Code, Refused
 from bot.playground.music import Music
 from bot.playground.music_task import Task
-from bot.request import EngineName, Mode, mode_of, model_named, read_mashup
+from bot.request import EngineName, Mode, Operation, mode_of, model_named, read_request
 from bot.settings import DownloadSettings, HostedSettings
 from bot.worker.pool import Pool
 from tests.wire.test_download import served
@@ -59,11 +59,14 @@ async def engine_of(
 
 def order(engine: HostedEngine, given: dict[str, Any], sources: tuple[Path, Path] | None = None) -> Order:
     """An order as the bot makes it of what a member typed."""
-    mode = mode_of(given)
-    offered = engine.capabilities(mode)
+    mode = mode_of(Operation.MASHUP, given)
+    offered = engine.capabilities(Operation.MASHUP, mode)
+    assert offered is not None
     model = model_named(given.get("model"), offered.models, offered.default_model)
-    capabilities = engine.capabilities(mode, model)
-    request = read_mashup(
+    capabilities = engine.capabilities(Operation.MASHUP, mode, model)
+    assert capabilities is not None
+    request = read_request(
+        Operation.MASHUP,
         {**given, "model": model},
         engine=engine.name,
         limits=capabilities.limits,
@@ -74,6 +77,7 @@ def order(engine: HostedEngine, given: dict[str, Any], sources: tuple[Path, Path
     return Order(
         job="job1",
         attempt=1,
+        operation=Operation.MASHUP,
         sources=sources or (Path("a"), Path("b")),
         request=request.model_dump(mode="json"),
         seed=1,

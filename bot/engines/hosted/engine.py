@@ -16,7 +16,7 @@ from bot.engines.hosted.profile import Outcome, Profile
 from bot.engines.hosted.tracks import Collector
 from bot.engines.port import Ambiguous, Capabilities, Finished, Later, Order, TaskState, TaskStatus
 from bot.errors import Code, Refusal, Refused
-from bot.request import Mode
+from bot.request import Mode, Operation
 
 log = logging.getLogger(__name__)
 INERT_CALLBACK = "https://example.com/"
@@ -58,7 +58,9 @@ class HostedEngine:
         self._creates: deque[float] = deque()
         self._seen: dict[str, TaskStatus] = {}
 
-    def capabilities(self, mode: Mode, model: str | None = None) -> Capabilities:
+    def capabilities(self, operation: Operation, mode: Mode, model: str | None = None) -> Capabilities | None:
+        if operation is not Operation.MASHUP:
+            return None
         return Capabilities(
             models=tuple(self._profile.models),
             default_model=self._profile.default_model,
@@ -79,9 +81,8 @@ class HostedEngine:
         return self._profile.creates_per_10_seconds - len(self._creates)
 
     async def prepare(self, order: Order) -> tuple[str, ...]:
-        """Put both sources on the provider's upload host, under names nobody can guess."""
-        first, second = order.sources
-        return await self._upload(first), await self._upload(second)
+        """Put the sources on the provider's upload host, under names nobody can guess."""
+        return tuple([await self._upload(source) for source in order.sources])
 
     async def submit(self, order: Order) -> str:
         """One create, sent once."""

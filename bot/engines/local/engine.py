@@ -14,7 +14,7 @@ from bot.engines.local.studio import Studio
 from bot.engines.port import Capabilities, Finished, FinishedTrack, Order, TaskState, TaskStatus
 from bot.errors import Code, Refusal, Refused
 from bot.failpoints import around
-from bot.request import EngineName, Limits, Mode
+from bot.request import EngineName, Limits, Mode, Operation
 
 log = logging.getLogger(__name__)
 MANIFEST = "manifest.json"
@@ -52,8 +52,8 @@ class LocalEngine:
         self._progress: dict[str, tuple[str, float]] = {}
         self._refusals: dict[str, Refusal] = {}
 
-    def capabilities(self, mode: Mode, model: str | None = None) -> Capabilities:
-        return _CAPABILITIES
+    def capabilities(self, operation: Operation, mode: Mode, model: str | None = None) -> Capabilities | None:
+        return _CAPABILITIES if operation is Operation.MASHUP else None
 
     def free(self) -> int:
         return max(0, self._workers - len(self._tasks))
@@ -122,8 +122,9 @@ class LocalEngine:
             self._on_change(order.job)
 
         try:
+            first, second = order.sources
             report = await self._studio.mix(
-                order.sources,
+                (first, second),
                 directory,
                 title=str(order.request["title"]),
                 seed=order.seed,
