@@ -24,7 +24,7 @@ from bot.posts.port import Delivery
 from bot.settings import DiscordSettings
 
 log = logging.getLogger(__name__)
-COGS = ("cogs.errors", "cogs.delivery", "cogs.mashup", "cogs.jobs")
+COGS = ("cogs.errors", "cogs.delivery", "cogs.mashup", "cogs.operations", "cogs.jobs")
 PERMISSIONS = discord.Permissions(
     view_channel=True,
     send_messages=True,

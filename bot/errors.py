@@ -17,6 +17,8 @@ class Code(StrEnum):
     WEIGHT_OUT_OF_RANGE = "weight-out-of-range"
     UNKNOWN_CHOICE = "unknown-choice"
     FIELD_MISSING = "field-missing"
+    NOT_LYRICS = "not-lyrics"
+    LYRICS_TWICE = "lyrics-twice"
     ENGINE_NOT_READY = "engine-not-ready"
     ENGINE_OFF = "engine-off"
     ENGINE_CANNOT = "engine-cannot"

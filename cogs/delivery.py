@@ -17,6 +17,7 @@ from bot.failpoints import around
 from bot.files.store import FileStore
 from bot.posts.port import Closed
 from bot.posts.post import Alert, Content, Hint, Notice, Post, Progress, Result, Route, content_of
+from bot.request import EngineName
 from bot.texts import say, say_many
 from cogs.views.buttons import card_buttons, no_buttons
 from cogs.views.cards import alert_card, hint_card, notice_card, progress_card, result_cards
@@ -153,7 +154,8 @@ class Delivery:
             case Result(locale=locale, member=member):
                 files = result_files(self._bot.services.files, content, post.id)
                 pictures = [file.filename for file in files if file.filename.endswith(".png")]
-                greeting = say_many(locale, "result-greeting", len(content.tracks), member=f"<@{member}>")
+                text = "result-greeting" if content.engine == EngineName.LOCAL else "result-hosted"
+                greeting = say_many(locale, text, len(content.tracks), member=f"<@{member}>")
                 return Draft(greeting, result_cards(content, pictures, post.id), files, mentions=(member,))
 
     async def _edit_answer(self, post: Post, draft: Draft) -> str:

@@ -14,8 +14,8 @@ from bot.jobs import view
 from bot.jobs.job import Job
 from bot.jobs.service import Page
 from bot.texts import say
+from cogs.asking import choices, text
 from cogs.delivery import result_files
-from cogs.mashup import choices, text
 from cogs.views.answers import defer, reply
 from cogs.views.buttons import CancelButton, cancelled, reader_of
 from cogs.views.cards import WORKING, result_cards

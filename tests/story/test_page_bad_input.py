@@ -49,7 +49,7 @@ async def answered(page: Page, sentence: str) -> None:
 async def noticed(page: Page, sentence: str) -> None:
     """The bot says it below the member's name, and that it costs nothing."""
     told = message(page, sentence)
-    await expect(told).to_contain_text("your mashup did not work out.", timeout=30_000)
+    await expect(told).to_contain_text("what you asked for did not work out.", timeout=30_000)
     await expect(told).to_contain_text("Nothing was charged.")
 
 

@@ -16,6 +16,7 @@ from bot.request import EngineName
 from bot.settings import GROUPS
 from cogs.jobs import Jobs
 from cogs.mashup import Mashup
+from cogs.operations import Operations
 
 ROOT = Path(__file__).parents[2]
 OPERATING = (ROOT / "docs" / "operating.md").read_text("utf-8")
@@ -48,7 +49,7 @@ def test_slash_commands() -> None:
     pages = "".join(path.read_text("utf-8") for path in (ROOT / "docs").glob("*.md"))
     names = [
         f"{cog.__cog_group_name__} {command.name}" if issubclass(cog, commands.GroupCog) else command.name
-        for cog in (Mashup, Jobs)
+        for cog in (Mashup, Operations, Jobs)
         for command in cog.__cog_app_commands__
     ]
     assert "jobs cancel" in names

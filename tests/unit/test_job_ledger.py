@@ -29,7 +29,7 @@ from bot.quotas import ledger
 from bot.quotas.policy import day
 from bot.request import EngineName, Limits, Operation
 from bot.settings import QueueSettings, QuotaSettings
-from cogs.mashup import promise
+from cogs.asking import promise
 from tests.bookkeeping import counters, kinds, sums
 
 GIVE_UPS = sorted(origin for origin, targets in ARROWS.items() if State.NOTIFYING in targets)

@@ -1,0 +1,156 @@
+"""`/cover`, `/instrumental`, `/vocals`: what hosted engines make of one file."""
+
+from __future__ import annotations
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client import TwodeckBot
+from bot.request import Operation
+from cogs.asking import Weight, ask, choices, described, engine_choices, model_choices, text
+
+_GENDERS = choices("vocal_gender", "m", "f")
+_WEIGHTS = ("vocal_gender", "style_weight", "weirdness", "audio_weight", "private")
+
+
+class Operations(commands.Cog):
+    """Three commands and their autocompletes."""
+
+    def __init__(self, bot: TwodeckBot) -> None:
+        self._bot = bot
+
+    @app_commands.command(name="cover", description=text("command-cover"))
+    @app_commands.guild_only()
+    @app_commands.allowed_installs(guilds=True, users=False)
+    @described("track", "engine", "mode", "prompt", "lyrics_file", "style", "title", "negative_tags")
+    @described("instrumental", "model", *_WEIGHTS)
+    @app_commands.choices(mode=choices("mode", "auto", "simple", "custom"), vocal_gender=_GENDERS)
+    async def cover(
+        self,
+        interaction: discord.Interaction,
+        track: discord.Attachment,
+        engine: str | None = None,
+        mode: str | None = None,
+        prompt: str | None = None,
+        lyrics_file: discord.Attachment | None = None,
+        style: str | None = None,
+        title: str | None = None,
+        negative_tags: str | None = None,
+        instrumental: bool = False,
+        model: str | None = None,
+        vocal_gender: str | None = None,
+        style_weight: Weight | None = None,
+        weirdness: Weight | None = None,
+        audio_weight: Weight | None = None,
+        private: bool = False,
+    ) -> None:
+        given = {
+            "engine": engine,
+            "mode": mode,
+            "prompt": prompt,
+            "style": style,
+            "title": title,
+            "negative_tags": negative_tags,
+            "instrumental": instrumental,
+            "model": model,
+            "vocal_gender": vocal_gender,
+            "style_weight": style_weight,
+            "weirdness": weirdness,
+            "audio_weight": audio_weight,
+        }
+        await ask(
+            self._bot, interaction, Operation.COVER, (track,), given, private=private, lyrics_file=lyrics_file
+        )
+
+    @app_commands.command(name="instrumental", description=text("command-instrumental"))
+    @app_commands.guild_only()
+    @app_commands.allowed_installs(guilds=True, users=False)
+    @described("track", "title", "tags", "negative_tags", "engine", "model", *_WEIGHTS)
+    @app_commands.choices(vocal_gender=_GENDERS)
+    async def instrumental(
+        self,
+        interaction: discord.Interaction,
+        track: discord.Attachment,
+        title: str,
+        tags: str,
+        negative_tags: str,
+        engine: str | None = None,
+        model: str | None = None,
+        vocal_gender: str | None = None,
+        style_weight: Weight | None = None,
+        weirdness: Weight | None = None,
+        audio_weight: Weight | None = None,
+        private: bool = False,
+    ) -> None:
+        given = {
+            "engine": engine,
+            "title": title,
+            "tags": tags,
+            "negative_tags": negative_tags,
+            "model": model,
+            "vocal_gender": vocal_gender,
+            "style_weight": style_weight,
+            "weirdness": weirdness,
+            "audio_weight": audio_weight,
+        }
+        await ask(self._bot, interaction, Operation.INSTRUMENTAL, (track,), given, private=private)
+
+    @app_commands.command(name="vocals", description=text("command-vocals"))
+    @app_commands.guild_only()
+    @app_commands.allowed_installs(guilds=True, users=False)
+    @described("track", "title", "style", "negative_tags", "prompt", "lyrics_file", "engine", "model", *_WEIGHTS)
+    @app_commands.choices(vocal_gender=_GENDERS)
+    async def vocals(
+        self,
+        interaction: discord.Interaction,
+        track: discord.Attachment,
+        title: str,
+        style: str,
+        negative_tags: str,
+        prompt: str | None = None,
+        lyrics_file: discord.Attachment | None = None,
+        engine: str | None = None,
+        model: str | None = None,
+        vocal_gender: str | None = None,
+        style_weight: Weight | None = None,
+        weirdness: Weight | None = None,
+        audio_weight: Weight | None = None,
+        private: bool = False,
+    ) -> None:
+        given = {
+            "engine": engine,
+            "title": title,
+            "style": style,
+            "negative_tags": negative_tags,
+            "prompt": prompt,
+            "model": model,
+            "vocal_gender": vocal_gender,
+            "style_weight": style_weight,
+            "weirdness": weirdness,
+            "audio_weight": audio_weight,
+        }
+        await ask(
+            self._bot, interaction, Operation.VOCALS, (track,), given, private=private, lyrics_file=lyrics_file
+        )
+
+    @cover.autocomplete("engine")
+    @instrumental.autocomplete("engine")
+    @vocals.autocomplete("engine")
+    async def engines(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        return engine_choices(self._bot, _operation(interaction), typed)
+
+    @cover.autocomplete("model")
+    @instrumental.autocomplete("model")
+    @vocals.autocomplete("model")
+    async def models(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        return model_choices(self._bot, interaction, _operation(interaction), typed)
+
+
+def _operation(interaction: discord.Interaction) -> Operation:
+    """The command's name is the operation's."""
+    return Operation(interaction.command.name if interaction.command else "")
+
+
+async def setup(bot: TwodeckBot) -> None:
+    await bot.add_cog(Operations(bot))
