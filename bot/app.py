@@ -174,12 +174,13 @@ class Parts:
             quota=settings.quota,
             wake=runner.wake,
         )
-        control = Control(self._folder, EngineOrders(registry, switches, runner.wake).handlers)
+        orders = EngineOrders(registry, switches, runner.wake)
+        control = Control(self._folder, orders.handlers)
         self._stack.push_async_callback(control.stop)
         await control.start()
         if hosted:
             await self._listen(Callbacks(db, clock, settings.kie.webhook_key, runner.wake))
-        return Services(jobs=service, files=files, delivery=slot, db=db, clock=clock, alerts=alerts)
+        return Services(jobs=service, files=files, delivery=slot, db=db, clock=clock, alerts=alerts, engines=orders)
 
     async def _quarantine(self, db: Database, clock: Clock) -> None:
         """Only at the first start after a restore, before anything looks at a job."""

@@ -17,6 +17,7 @@ from yarl import URL
 from bot.alerts import Alerts
 from bot.clock import Clock
 from bot.database import Database, Tx
+from bot.engines.orders import EngineOrders
 from bot.failpoints import around
 from bot.files.store import FileStore
 from bot.jobs.service import JobService
@@ -24,7 +25,7 @@ from bot.posts.port import Delivery
 from bot.settings import DiscordSettings
 
 log = logging.getLogger(__name__)
-COGS = ("cogs.errors", "cogs.delivery", "cogs.mashup", "cogs.operations", "cogs.jobs")
+COGS = ("cogs.errors", "cogs.delivery", "cogs.mashup", "cogs.operations", "cogs.jobs", "cogs.engines")
 PERMISSIONS = discord.Permissions(
     view_channel=True,
     send_messages=True,
@@ -52,6 +53,7 @@ class Services:
     db: Database
     clock: Clock
     alerts: Alerts
+    engines: EngineOrders
 
 
 class Parts(Protocol):

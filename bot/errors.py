@@ -51,6 +51,7 @@ class Code(StrEnum):
     RESULT_EXPIRED = "result-expired"
     RESULT_REMOVED = "result-removed"
     MODERATORS_ONLY = "moderators-only"
+    OPERATORS_ONLY = "operators-only"
     TOO_LATE_TO_CANCEL = "too-late-to-cancel"
     TOO_MANY_WAITING = "too-many-waiting"
     SERVER_FULL = "server-full"

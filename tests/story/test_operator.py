@@ -74,6 +74,20 @@ async def test_an_engine_is_switched_off_and_on_and_stays_off_through_a_restart(
     await scene.reaches(await scene.ask(), "done")
 
 
+async def test_everybody_sees_the_engines_and_only_operators_switch_them(scene: Scene) -> None:
+    seen = shown_text(await (await scene.play.slash("noor", "mashups", "engines list")).says("Engines of this bot"))
+    assert seen.count("✓ ready") == 2
+    assert "does `/mashup`" in seen
+    assert "**V5**" in seen
+    act = await scene.play.slash("sam", "mashups", "engines off", engine="local", why="Rest *well*")
+    await act.says("Only those who run this bot")
+    owner = scene.play.world.owner.name.lower()
+    act = await scene.play.slash(owner, "mashups", "engines off", engine="local", why="Rest *well*")
+    assert "✗ switched off: Rest \\*well\\*" in shown_text(await act.says("switched off"))
+    await (await scene.play.slash(owner, "mashups", "engines off", engine="kai", why="xyz")).says("Choose one of")
+    await (await scene.play.slash(owner, "mashups", "engines on", engine="local")).says("✓ ready")
+
+
 async def test_an_empty_account_rests_and_its_operator_is_told_once(scene: Scene) -> None:
     scene.turn(create="429")
     first, second = await scene.ask(title="One", style="dub"), await scene.ask(title="Two", style="dub")

@@ -14,6 +14,7 @@ from bot.engines.hosted import profile
 from bot.errors import Code
 from bot.request import EngineName
 from bot.settings import GROUPS
+from cogs.engines import Engines
 from cogs.jobs import Jobs
 from cogs.mashup import Mashup
 from cogs.operations import Operations
@@ -49,7 +50,7 @@ def test_slash_commands() -> None:
     pages = "".join(path.read_text("utf-8") for path in (ROOT / "docs").glob("*.md"))
     names = [
         f"{cog.__cog_group_name__} {command.name}" if issubclass(cog, commands.GroupCog) else command.name
-        for cog in (Mashup, Operations, Jobs)
+        for cog in (Mashup, Operations, Jobs, Engines)
         for command in cog.__cog_app_commands__
     ]
     assert "jobs cancel" in names
@@ -57,12 +58,14 @@ def test_slash_commands() -> None:
 
 
 def test_codes_of_hosted_engines() -> None:
-    """The table of docs/engines.md says what the profiles say."""
+    """The tables of docs/engines.md say what the profiles say."""
     page = (ROOT / "docs" / "engines.md").read_text("utf-8")
-    found = [profile.load(name).create_codes for name in (EngineName.KIE, EngineName.SUNOAPI, EngineName.APIBOX)]
-    for code in sorted({code for codes in found for code in codes}):
-        row = " | ".join(f"`{codes[code]}`" if code in codes else "–" for codes in found)
-        assert f"| {code} | {row} |" in page
+    engines = (EngineName.KIE, EngineName.SUNOAPI, EngineName.APIBOX)
+    spoken = [speech for name in engines for speech in profile.load(name).provider.dialects.values()]
+    for found in ([speech.create_codes for speech in spoken], [speech.task_codes for speech in spoken]):
+        for code in sorted({code for codes in found for code in codes}):
+            row = " | ".join(f"`{codes[code]}`" if code in codes else "–" for codes in found)
+            assert f"| {code} | {row} |" in page
 
 
 def test_every_dependency_has_its_reason() -> None:

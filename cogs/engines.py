@@ -1,0 +1,90 @@
+"""`/engines`: who makes the music here, and how they are; the operator switches them."""
+
+from __future__ import annotations
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client import TwodeckBot
+from bot.engines.orders import EngineState
+from bot.errors import Code, Refused
+from bot.texts import say
+from cogs.asking import described, text
+from cogs.views.answers import defer, reply
+from cogs.views.cards import WORKING
+from cogs.views.refusals import plain, sentence
+
+
+@app_commands.guild_only()
+@app_commands.allowed_installs(guilds=True, users=False)
+class Engines(commands.GroupCog, name="engines", description=text("command-engines")):
+    """The command group; every answer is for the asker's eyes only."""
+
+    def __init__(self, bot: TwodeckBot) -> None:
+        self._bot = bot
+
+    @app_commands.command(name="list", description=text("command-engines-list"))
+    async def list_engines(self, interaction: discord.Interaction) -> None:
+        await defer(interaction)
+        locale = str(interaction.locale)
+        embed = discord.Embed(title=say(locale, "engines-title"), colour=WORKING)
+        for state in self._bot.services.engines.states():
+            embed.add_field(name=say(locale, f"engine-{state.name}"), value=story(state, locale), inline=False)
+        await reply(interaction, embed=embed)
+
+    @app_commands.command(name="off", description=text("command-engines-off"))
+    @described("engine", "why")
+    async def off(
+        self, interaction: discord.Interaction, engine: str, why: app_commands.Range[str, 3, 200]
+    ) -> None:
+        await self._turn(interaction, engine, why)
+
+    @app_commands.command(name="on", description=text("command-engines-on"))
+    @described("engine")
+    async def on(self, interaction: discord.Interaction, engine: str) -> None:
+        await self._turn(interaction, engine, None)
+
+    @off.autocomplete("engine")
+    @on.autocomplete("engine")
+    async def known(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        names = (state.name for state in self._bot.services.engines.states())
+        return [app_commands.Choice(name=text(f"engine-{n}"), value=n) for n in names if typed.lower() in n]
+
+    async def _turn(self, interaction: discord.Interaction, engine: str, why: str | None) -> None:
+        await defer(interaction)
+        locale = str(interaction.locale)
+        try:
+            if str(interaction.user.id) not in self._bot.services.alerts.operators:
+                raise Refused(Code.OPERATORS_ONLY)
+            state = await self._bot.services.engines.turn(engine, why)
+            words = f"**{say(locale, f'engine-{state.name}')}**\n{story(state, locale)}"
+        except Refused as refused:
+            words = sentence(refused.refusal, locale)
+        await reply(interaction, words)
+
+
+def story(state: EngineState, locale: str) -> str:
+    """How an engine is, what it does, with which models and how long its texts may be."""
+    lines = [_condition(state, locale)]
+    lines.append(say(locale, "engines-does", operations=", ".join(f"`/{name}`" for name in state.offers)))
+    offered = next(iter(state.offers.values()), None)
+    if offered is not None and offered.models:
+        models = ", ".join(f"**{m}**" if m == offered.default_model else m for m in offered.models)
+        lines.append(say(locale, "engines-models", models=models))
+    if offered is not None:
+        limits = offered.limits
+        lines.append(say(locale, "engines-limits", prompt=limits.prompt, style=limits.style, title=limits.title))
+    return "\n".join(lines)
+
+
+def _condition(state: EngineState, locale: str) -> str:
+    if state.off is not None:
+        return say(locale, "engines-off", why=plain(state.off))
+    if state.paused_until:
+        return say(locale, "engines-paused", when=f"<t:{state.paused_until // 1000}:R>")
+    return say(locale, "engines-ready")
+
+
+async def setup(bot: TwodeckBot) -> None:
+    await bot.add_cog(Engines(bot))
