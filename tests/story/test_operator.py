@@ -28,6 +28,7 @@ async def hall(tmp_path_factory: pytest.TempPathFactory, short_songs: tuple[Path
     async with Playground(tmp_path_factory.mktemp("operator")) as play:
         settings: dict[str, Any] = {
             **music.settings("sunoapi"),
+            **music.settings("kie"),
             "TWODECK_DOWNLOAD_HOSTS": f"{play.standin.url.removeprefix('http://')},{music.host}",
             "TWODECK_LISTEN": "127.0.0.1:0",
             "TWODECK_POLL_SECONDS": "0.2",
@@ -55,9 +56,9 @@ def alerts(scene: Scene, words: str) -> list[str]:
 
 
 async def test_an_engine_is_switched_off_and_on_and_stays_off_through_a_restart(scene: Scene) -> None:
-    assert (await tool(data(scene), "engine", "list")).stdout == "local: on\nsunoapi: on\n"
-    unknown = await tool(data(scene), "engine", "off", "kie")
-    assert (unknown.returncode, unknown.stderr) == (1, "twodeck: Set up here: local, sunoapi.\n")
+    assert (await tool(data(scene), "engine", "list")).stdout == "local: on\nkie: on\nsunoapi: on\n"
+    unknown = await tool(data(scene), "engine", "off", "apibox")
+    assert (unknown.returncode, unknown.stderr) == (1, "twodeck: Set up here: local, kie, sunoapi.\n")
     off = await tool(data(scene), "engine", "off", "sunoapi", "--why", "New fans *today*.")
     assert off.stdout == "sunoapi: off (New fans *today*.)\n"
     await scene.play.restart_bot()
@@ -66,17 +67,17 @@ async def test_an_engine_is_switched_off_and_on_and_stays_off_through_a_restart(
         "mika", "mashups", "mashup", track_a=songs[0], track_b=songs[1], engine="sunoapi", prompt="x"
     )
     said = shown_text(await act.says("is switched off for now"))
-    assert "New fans \\*today\\*. Ready here: local." in said
+    assert "New fans \\*today\\*. Ready here: local, kie." in said
     assert scene.play.messages("mashups") == []
     offers = await scene.play.autocomplete("mika", "mashups", "mashup", "engine", engine="")
-    assert [offer["value"] for offer in offers] == ["local"]
+    assert [offer["value"] for offer in offers] == ["local", "kie"]
     assert (await tool(data(scene), "engine", "on", "sunoapi")).stdout == "sunoapi: on\n"
     await scene.reaches(await scene.ask(), "done")
 
 
 async def test_everybody_sees_the_engines_and_only_operators_switch_them(scene: Scene) -> None:
     seen = shown_text(await (await scene.play.slash("noor", "mashups", "engines list")).says("Engines of this bot"))
-    assert seen.count("✓ ready") == 2
+    assert seen.count("✓ ready") == 3
     assert "does `/mashup`" in seen
     assert "**V5**" in seen
     act = await scene.play.slash("sam", "mashups", "engines off", engine="local", why="Rest *well*")
@@ -89,20 +90,23 @@ async def test_everybody_sees_the_engines_and_only_operators_switch_them(scene: 
 
 
 async def test_an_empty_account_rests_and_its_operator_is_told_once(scene: Scene) -> None:
-    scene.turn(create="429")
-    first, second = await scene.ask(title="One", style="dub"), await scene.ask(title="Two", style="dub")
-    await scene.play.wait_for(lambda: alerts(scene, "answered with code 429"), 20)
+    scene.turn(create="402")
+    first, second = (
+        await scene.ask(engine="kie", title="One", style="dub"),
+        await scene.ask(engine="kie", title="Two", style="dub"),
+    )
+    await scene.play.wait_for(lambda: alerts(scene, "answered with code 402"), 20)
     shown = (await tool(data(scene), "engine", "list")).stdout
-    assert "sunoapi: paused for" in shown
+    assert "kie: paused for" in shown
     await scene.play.restart_bot()
-    assert "sunoapi: paused for" in (await tool(data(scene), "engine", "list")).stdout
+    assert "kie: paused for" in (await tool(data(scene), "engine", "list")).stdout
     scene.turn(create="")
     before = len(scene.music.creates)
-    assert (await tool(data(scene), "engine", "on", "sunoapi")).stdout == "sunoapi: on\n"
+    assert (await tool(data(scene), "engine", "on", "kie")).stdout == "kie: on\n"
     for job in (first, second):
         await scene.reaches(job, "done", 90)
     assert len(scene.music.creates) == before + 2
-    assert len(alerts(scene, "answered with code 429")) == 1
+    assert len(alerts(scene, "answered with code 402")) == 1
 
 
 async def test_a_task_that_is_late_is_told_as_unknown_and_delivered_free_by_polling(scene: Scene) -> None:
@@ -135,12 +139,12 @@ def _task(scene: Scene, job: str) -> str:
 
 
 async def test_a_fault_of_the_program_is_told(scene: Scene) -> None:
-    scene.turn(create="429")
-    job = await scene.ask()
+    scene.turn(create="402")
+    job = await scene.ask(engine="kie")
     await scene.play.wait_for(lambda: scene.rows("SELECT 1 FROM engines WHERE paused_until > 0"), 20)
     (digest,) = (r["hash"] for r in scene.rows("SELECT hash FROM sources WHERE job = ? AND side = 'a'", job))
     (data(scene) / "files" / digest[:2] / digest).unlink()
-    await tool(data(scene), "engine", "on", "sunoapi")
+    await tool(data(scene), "engine", "on", "kie")
     await scene.play.wait_for(lambda: alerts(scene, job), 60)
 
 
