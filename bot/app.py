@@ -195,7 +195,15 @@ class Parts:
         """The hosted engines whose key is set."""
         settings = self._settings
         accounts = {EngineName(name): getattr(settings, name) for name in ("kie", "sunoapi", "apibox")}
-        engines = build(accounts, settings.web.public_url, settings.downloads, pool, self._work_folder(), clock)
+        engines = build(
+            accounts,
+            settings.web.public_url,
+            settings.downloads,
+            pool,
+            self._work_folder(),
+            clock,
+            overlays=self._folder / "profiles",
+        )
         for engine in engines:
             self._stack.push_async_callback(engine.close)
         return engines

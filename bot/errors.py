@@ -22,6 +22,8 @@ class Code(StrEnum):
     ENGINE_NOT_READY = "engine-not-ready"
     ENGINE_OFF = "engine-off"
     ENGINE_CANNOT = "engine-cannot"
+    MODE_NOT_OFFERED = "mode-not-offered"
+    OPTION_NOT_OFFERED = "option-not-offered"
     OPERATION_NOT_OFFERED = "operation-not-offered"
     # Where it was asked.
     NEEDS_SERVER = "needs-server"

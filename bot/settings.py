@@ -108,6 +108,7 @@ class HostedSettings(_Group):
     api_key: SecretStr = SecretStr("")
     base_url: str = ""
     upload_url: str = ""
+    dialect: str = ""
 
     @field_validator("base_url", "upload_url")
     @classmethod
@@ -121,6 +122,7 @@ class KieSettings(HostedSettings):
     api_key: SecretStr = Field(SecretStr(""), alias="KIE_API_KEY")
     base_url: str = Field("", alias="KIE_BASE_URL")
     upload_url: str = Field("", alias="KIE_UPLOAD_URL")
+    dialect: str = Field("", alias="KIE_DIALECT")
     webhook_key: SecretStr = Field(SecretStr(""), alias="KIE_WEBHOOK_KEY")
 
 
@@ -130,6 +132,7 @@ class SunoapiSettings(HostedSettings):
     api_key: SecretStr = Field(SecretStr(""), alias="SUNOAPI_API_KEY")
     base_url: str = Field("", alias="SUNOAPI_BASE_URL")
     upload_url: str = Field("", alias="SUNOAPI_UPLOAD_URL")
+    dialect: str = Field("", alias="SUNOAPI_DIALECT")
 
 
 class ApiboxSettings(HostedSettings):
@@ -138,6 +141,7 @@ class ApiboxSettings(HostedSettings):
     api_key: SecretStr = Field(SecretStr(""), alias="APIBOX_API_KEY")
     base_url: str = Field("", alias="APIBOX_BASE_URL")
     upload_url: str = Field("", alias="APIBOX_UPLOAD_URL")
+    dialect: str = Field("", alias="APIBOX_DIALECT")
 
 
 class WebSettings(_Group):

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from bot.database import Database
-from tests import referee
+from tests import music_documents, referee
 from tests.openapi import VARIABLE
 
 
@@ -96,3 +96,4 @@ def pytest_testnodedown(node: Any) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line(referee.summary())
+    terminalreporter.write_line(music_documents.summary())

@@ -23,11 +23,16 @@ class Capabilities:
     default_model: str | None = None
     needs: frozenset[str] = frozenset()
     """Names of the texts that must be given (in custom mode, lyrics only of what is sung)."""
+    lacks: frozenset[str] = frozenset()
+    """Names of options that must be refused: dropped in silence, something else would be made."""
+    source_seconds: int | None = None
+    """The longest source, where that is shorter than ours."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """One piece to make. Sources are our own copies, as many as the operation takes; `attempt` counts from 1.
+    """One piece to make. Sources are our own copies, as many as the operation takes, and so long in `seconds`;
+    `attempt` counts from 1.
 
     `uploads` are what `prepare` returned, `secret` the last part of the address that a callback comes to.
     """
@@ -39,6 +44,7 @@ class Order:
     request: Mapping[str, Any]
     seed: int
     max_bytes: int
+    seconds: tuple[float, ...] = ()
     uploads: tuple[str, ...] = ()
     secret: str = field(default="", repr=False)
 

@@ -134,13 +134,14 @@ class JobService:
         for offer in offers:
             self._check_size(offer)
         engine = self._engine(operation, given.get("engine"))
-        mode = mode_of(operation, given)
+        mode = self._mode(engine, operation, given)
         offered = self._capabilities(engine, operation, mode)
         model = model_named(given.get("model"), offered.models, offered.default_model)
         capabilities = self._capabilities(engine, operation, mode, model)
+        self._check_options(engine, operation, mode, capabilities, given)
         request = read_request(
             operation,
-            {**given, "model": model},
+            {**given, "model": model, "mode": mode},
             engine=engine,
             limits=capabilities.limits,
             uses=capabilities.uses,
@@ -276,6 +277,31 @@ class JobService:
         if (why := self._switches.off(engine)) is not None:
             raise Refused(Code.ENGINE_OFF, engine=engine.value, why=why, ready=", ".join(self.engines))
         return engine
+
+    def _mode(self, engine: EngineName, operation: Operation, given: Mapping[str, Any]) -> Mode:
+        """As asked, or whatever mode the engine has where nothing was said of it. Raises `Refused`."""
+        mode = mode_of(operation, given)
+        if self._registry.get(engine).capabilities(operation, mode) is not None:
+            return mode
+        self._capabilities(engine, operation, Mode.CUSTOM)  # else it does not do this at all
+        if given.get("mode") in (None, Mode.AUTO) and not given.get("prompt"):
+            return Mode.CUSTOM
+        able = self._with(operation, mode, lambda offered: "prompt" in offered.uses)
+        raise Refused(Code.MODE_NOT_OFFERED, engine=engine.value, mode=mode.value, ready=able)
+
+    def _check_options(
+        self, engine: EngineName, operation: Operation, mode: Mode, offered: Capabilities, given: Mapping[str, Any]
+    ) -> None:
+        """What would change the piece and is unknown to the engine is refused, not dropped. Raises `Refused`."""
+        for name in sorted(offered.lacks):
+            if given.get(name):
+                able = self._with(operation, mode, lambda other, name=name: name in other.uses)
+                raise Refused(Code.OPTION_NOT_OFFERED, engine=engine.value, field=name, ready=able)
+
+    def _with(self, operation: Operation, mode: Mode, fits: Callable[[Capabilities], bool]) -> str:
+        """Engines here whose offer fits, as text."""
+        found = ((name, self._registry.get(name).capabilities(operation, mode)) for name in self.engines)
+        return ", ".join(name for name, offered in found if offered is not None and fits(offered)) or "-"
 
     def _capabilities(
         self, engine: EngineName, operation: Operation, mode: Mode, model: str | None = None

@@ -25,7 +25,7 @@ from bot.jobs import inbox, messages, store
 from bot.jobs.job import DEADLINES, Job, Move, Sleep, Source, State, Step, Track
 from bot.posts import store as posts
 from bot.posts.post import NewPost, Post, PostState, Purpose
-from bot.request import EngineName, Operation
+from bot.request import EngineName, Mode, Operation
 from bot.worker.pool import Pool
 
 log = logging.getLogger(__name__)
@@ -98,6 +98,7 @@ class Steps:
         kept: list[Stored] = []
         for source in job.ask.sources:
             stored, seconds = await self._stage(job, source)
+            self._check_length(job, source, seconds)
             staged.append(replace(source, hash=stored.hash, seconds=seconds))
             kept.append(stored)
         files = tuple((k.hash, k.size, k.kind) for k in kept)
@@ -229,6 +230,15 @@ class Steps:
         finally:
             path.unlink(missing_ok=True)
 
+    def _check_length(self, job: Job, source: Source, seconds: float) -> None:
+        """Some engines take shorter sources than we do. Raises `Refused`."""
+        request = job.ask.request
+        offered = self._engine(job).capabilities(
+            Operation(job.ask.operation), Mode(request["mode"]), request["model"]
+        )
+        if offered is not None and offered.source_seconds is not None and seconds > offered.source_seconds:
+            raise Refused(Code.AUDIO_TOO_LONG, name=source.name, limit=offered.source_seconds)
+
     async def _copy(self, job: Job, track: FinishedTrack, path: Path, kind: str) -> Stored:
         target = self._files.incoming(f"{job.id}-{track.number}.{kind}")
         await asyncio.to_thread(shutil.copyfile, path, target)
@@ -297,6 +307,7 @@ class Steps:
             attempt=job.attempts + 1,
             operation=Operation(job.ask.operation),
             sources=tuple(self._files.path(source.hash or "") for source in job.ask.sources),
+            seconds=tuple(source.seconds or 0.0 for source in job.ask.sources),
             request=job.ask.request,
             seed=job.ask.seed,
             max_bytes=job.ask.max_bytes,

@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from bot.playground import music_forms as forms
 from bot.playground.music_task import STAGES, MusicKnobs, Task, signed
 
 PRICE = 12
@@ -46,9 +47,12 @@ class Music:
         app = web.Application(client_max_size=128 * _MEBIBYTE)
         app.router.add_post("/api/file-stream-upload", self._upload)
         app.router.add_get("/files/{name}", self._file)
-        app.router.add_post("/api/v1/generate/mashup", self._create)
-        app.router.add_get("/api/v1/generate/record-info", self._record)
-        app.router.add_get("/api/v1/generate/credit", self._credit)
+        for path in (*forms.routes(), forms.JOBS):
+            app.router.add_post(path, self._create)
+        for prefix in sorted(set(forms.PREFIX.values())):
+            app.router.add_get(f"{prefix}/api/v1/generate/record-info", self._record)
+            app.router.add_get(f"{prefix}/api/v1/generate/credit", self._credit)
+        app.router.add_get("/api/v1/jobs/recordInfo", self._record)
         app.router.add_get("/api/v1/chat/credit", self._credit)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
@@ -65,13 +69,22 @@ class Music:
         if self._runner is not None:
             await self._runner.cleanup()
 
-    def settings(self, engine: str) -> dict[str, str]:
+    def address(self, dialect: str) -> str:
+        """The base address at which a dialect is spoken."""
+        return self.url + forms.PREFIX[dialect]
+
+    def settings(self, engine: str, dialect: str = forms.LEGACY) -> dict[str, str]:
         """What a bot has to be told to use this as `engine`, by environment name."""
         prefix = engine.upper()
-        return {f"{prefix}_API_KEY": self.key, f"{prefix}_BASE_URL": self.url, f"{prefix}_UPLOAD_URL": self.url}
+        return {
+            f"{prefix}_API_KEY": self.key,
+            f"{prefix}_BASE_URL": self.address(dialect),
+            f"{prefix}_UPLOAD_URL": self.url,
+            f"{prefix}_DIALECT": dialect,
+        }
 
     async def send(self, task: Task, stage: str) -> int:
-        """One callback, now; the status it was answered with, 0 for none."""
+        """One callback, now; the status it was answered with, 0 for none (or where none is wanted)."""
         assert self._session is not None  # noqa: S101 - after start only
         headers = signed(self.knobs.webhook_key, task.id, int(time.time()))
         status = 0
@@ -79,7 +92,7 @@ class Music:
             timeout = aiohttp.ClientTimeout(total=15)
             body = task.callback(stage)
             async with self._session.post(
-                task.body["callBackUrl"], json=body, headers=headers, timeout=timeout
+                task.body.get("callBackUrl", ""), json=body, headers=headers, timeout=timeout
             ) as answer:
                 status = answer.status
         except (aiohttp.ClientError, TimeoutError):
@@ -96,20 +109,33 @@ class Music:
             return _answer(400, "Missing required parameter: uploadPath")
         self._files[name] = await asyncio.to_thread(file.file.read)
         address = f"{self.url}/files/{name}"
-        data = {"fileName": name, "filePath": f"{path}/{name}", "downloadUrl": address}
+        data = {
+            "fileName": name,
+            "filePath": f"{path}/{name}",
+            "downloadUrl": address,
+            "fileSize": len(self._files[name]),
+            "mimeType": "audio/mpeg",
+            "uploadedAt": "2026-01-01T00:00:00.000Z",
+        }
         return web.json_response({"success": True, "code": 200, "msg": "File uploaded successfully", "data": data})
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         body = self._files.get(request.match_info["name"])
         if body is None:
             raise web.HTTPNotFound
+        if "take" in request.query:  # the same music with a tag, so that the two takes are not the same bytes
+            body += b"TAG" + f"Take {request.query['take']}".encode().ljust(125, b"\0")
         return web.Response(body=body, content_type="audio/mpeg")
 
     async def _create(self, request: web.Request) -> web.StreamResponse:
         body: dict[str, Any] = await request.json()
         self.creates.append(body)
-        if refused := self._locked(request) or self._unwanted(body):
-            return refused
+        form = forms.unified_form(body) if request.path == forms.JOBS else forms.routes()[request.path]
+        refused = self._locked(request) or self._unwanted(body)
+        if refused or form is None:
+            return refused or _answer(422, "The model name you specified is not supported")
+        if fault := forms.fault(form, body):
+            return _answer(422, fault)
         task = self._take(body)
         if self.knobs.callbacks == "early":
             await self.send(task, "text")
@@ -127,15 +153,17 @@ class Music:
     def _unwanted(self, body: dict[str, Any]) -> web.StreamResponse | None:
         """The refusal of a create that costs nothing."""
         if self.knobs.create.isdigit():
-            return _answer(int(self.knobs.create), "as the knob says")
-        if len(body.get("uploadUrlList") or []) != 2 or not body.get("callBackUrl"):
-            return _answer(422, "uploadUrlList and callBackUrl are required")
+            code, told = int(self.knobs.create), self.knobs.told
+            status = 200 if told == "body" else code
+            return _answer(200 if told == "status" else code, self.knobs.message, status=status)
         if self.credits < PRICE:
             return _answer(402, "credits insufficient")
         return None
 
     def _take(self, body: dict[str, Any]) -> Task:
-        task = Task(secrets.token_hex(16), body, tuple(body["uploadUrlList"]))
+        sources = forms.sources_of(body)
+        takes = sources if len(sources) == 2 else [sources[0], f"{sources[0]}?take=2"]
+        task = Task(secrets.token_hex(16), body, tuple(takes), price=PRICE)
         self.credits -= PRICE
         self.tasks[task.id] = task
         work = asyncio.create_task(self._make(task), name=f"music:{task.id}")
@@ -152,7 +180,8 @@ class Music:
                 await self._tell(task, "error")
                 return
             task.stage = stage
-            await self._tell(task, stage)
+            if stage == "complete" or not task.unified:
+                await self._tell(task, stage)
 
     async def _tell(self, task: Task, stage: str) -> None:
         knobs = self.knobs
@@ -169,7 +198,9 @@ class Music:
         if self.knobs.records != 200:
             return _answer(self.knobs.records, "as the knob says")
         task = self.tasks.get(request.query.get("taskId", ""))
-        return _answer(200, "success", task.record()) if task else _answer(422, "recordInfo is null")
+        if task is None or task.unified is not request.path.startswith("/api/v1/jobs/"):
+            return _answer(422, "recordInfo is null")
+        return _answer(200, "success", task.record())
 
     async def _credit(self, request: web.Request) -> web.StreamResponse:
         return self._locked(request) or _answer(200, "success", self.credits)
@@ -180,6 +211,6 @@ class Music:
         return _answer(401, "You do not have access permissions")
 
 
-def _answer(code: int, message: str, data: Any = None) -> web.StreamResponse:
-    """The status is in the body; HTTP says 200 whatever happens."""
-    return web.json_response({"code": code, "msg": message, "data": data})
+def _answer(code: int, message: str, data: Any = None, *, status: int = 200) -> web.StreamResponse:
+    """The code is in the body; HTTP says 200 for nearly everything."""
+    return web.json_response({"code": code, "msg": message, "data": data}, status=status)

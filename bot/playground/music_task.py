@@ -9,7 +9,10 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.playground.music_forms import fields_of
+
 STATUS = {"": "PENDING", "text": "TEXT_SUCCESS", "first": "FIRST_SUCCESS", "complete": "SUCCESS"}
+STATE = {"": "waiting", "text": "generating", "first": "generating", "complete": "success"}
 STAGES = ("text", "first", "complete")
 
 
@@ -19,6 +22,10 @@ class MusicKnobs:
 
     create: str = ""
     """Empty: as it should be. `reset`, `html`, `no-task`: made, then answered badly. A number: refused with it."""
+    message: str = "as the knob says"
+    """What a refusal by number says."""
+    told: str = "body"
+    """Where a refusal by number stands: in the `body`, as the HTTP `status` alone, or in `both`."""
     create_seconds: float = 0.0
     stage_seconds: float = 0.05
     callbacks: str = "sent"
@@ -42,12 +49,15 @@ class Task:
     stage: str = ""
     failed: str = ""
     error_code: int | None = None
+    price: int = 0
     answers: list[int] = field(default_factory=list[int])
     """HTTP statuses that its callbacks were answered with; 0 for none."""
 
     def record(self) -> dict[str, Any]:
         """The `data` of record-info, camelCase, the request as JSON text."""
         ready = {"": 0, "text": 0, "first": 1, "complete": len(self.tracks)}[self.stage]
+        if self.unified:
+            return self._info(ready)
         return {
             "taskId": self.id,
             "parentMusicId": "",
@@ -59,8 +69,31 @@ class Task:
             "errorMessage": None,
         }
 
+    @property
+    def unified(self) -> bool:
+        """Whether it was made by the unified dialect."""
+        return "input" in self.body
+
+    def _info(self, ready: int) -> dict[str, Any]:
+        """The `data` of recordInfo: the songs come as JSON text, and only at the end."""
+        done = self.stage == "complete" and not self.failed
+        songs = {"code": 200, "data": [self._song(n, "snake") for n in range(ready)]}
+        return {
+            "taskId": self.id,
+            "model": self.body["model"],
+            "state": "fail" if self.failed else STATE[self.stage],
+            "param": json.dumps(self.body),
+            "resultJson": json.dumps(songs) if done else "",
+            "failCode": str(self.error_code or "") if self.failed else "",
+            "failMsg": self.failed,
+            "creditsConsumed": self.price,
+        }
+
     def callback(self, stage: str) -> dict[str, Any]:
-        """The body of a callback, snake_case."""
+        """The body of a callback, snake_case; the unified dialect names the task twice and no track."""
+        if self.unified:
+            data = {"task_id": self.id, "callbackType": "task_completed"}
+            return {"code": 200 if stage != "error" else 501, "msg": stage, "taskId": self.id, "data": data}
         ready = {"first": 1, "complete": len(self.tracks)}.get(stage, 0)
         return {
             "code": 200 if stage != "error" else self.error_code,
@@ -74,12 +107,13 @@ class Task:
 
     def _song(self, number: int, spelling: str) -> dict[str, Any]:
         url, stream = ("audioUrl", "streamAudioUrl") if spelling == "camel" else ("audio_url", "stream_audio_url")
+        fields = fields_of(self.body)
         return {
             "id": f"{self.id}-{number}",
             url: self.tracks[number],
             stream: "",
-            "title": self.body.get("title") or "Untitled",
-            "tags": self.body.get("style") or "mashup",
+            "title": fields.get("title") or "Untitled",
+            "tags": fields.get("style") or fields.get("tags") or "mashup",
             "createTime": "2026-01-01 00:00:00",
             "duration": 20.0,
         }

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 
 from bot.clock import Clock
-from bot.engines.hosted import legacy, profile
+from bot.engines.hosted import legacy
 from bot.engines.hosted.build import build
 from bot.engines.hosted.client import MusicClient, NoAnswer, NotConnected
 from bot.engines.hosted.engine import INERT_CALLBACK, HostedEngine
-from bot.engines.hosted.profile import Outcome, SimpleFields
 from bot.engines.port import Ambiguous, Later, Order, TaskState
-from bot.errors import Code, Refused
+from bot.errors import Refused
 from bot.playground.music import Music
 from bot.playground.music_task import Task
-from bot.request import EngineName, Mode, Operation, mode_of, model_named, read_request
+from bot.request import EngineName, Operation, mode_of, model_named, read_request
 from bot.settings import DownloadSettings, HostedSettings
 from bot.worker.pool import Pool
 from tests.wire.test_download import served
@@ -44,12 +44,20 @@ async def music() -> AsyncIterator[Music]:
 
 @asynccontextmanager
 async def engine_of(
-    name: EngineName, url: str, folder: Path, *, key: str = "music-key", public_url: str = PUBLIC
+    name: EngineName,
+    url: str,
+    folder: Path,
+    *,
+    key: str = "music-key",
+    public_url: str = PUBLIC,
+    dialect: str = "legacy",
+    overlays: Path | None = None,
 ) -> AsyncIterator[HostedEngine]:
-    account = HostedSettings(api_key=SecretStr(key), base_url=url, upload_url=url)
-    downloads = DownloadSettings.model_validate({"TWODECK_DOWNLOAD_HOSTS": url.removeprefix("http://")})
+    host = urlsplit(url).netloc
+    account = HostedSettings(api_key=SecretStr(key), base_url=url, upload_url=f"http://{host}", dialect=dialect)
+    downloads = DownloadSettings.model_validate({"TWODECK_DOWNLOAD_HOSTS": host})
     pool = Pool(1)
-    engine = build({name: account}, public_url, downloads, pool, folder, Clock())[0]
+    engine = build({name: account}, public_url, downloads, pool, folder, Clock(), overlays)[0]
     try:
         yield engine
     finally:
@@ -57,36 +65,51 @@ async def engine_of(
         await pool.close()
 
 
-def order(engine: HostedEngine, given: dict[str, Any], sources: tuple[Path, Path] | None = None) -> Order:
+def order(
+    engine: HostedEngine,
+    given: Mapping[str, Any],
+    sources: tuple[Path, ...] | None = None,
+    operation: Operation = Operation.MASHUP,
+    uploads: tuple[str, ...] | None = None,
+) -> Order:
     """An order as the bot makes it of what a member typed."""
-    mode = mode_of(Operation.MASHUP, given)
-    offered = engine.capabilities(Operation.MASHUP, mode)
+    mode = mode_of(operation, given)
+    offered = engine.capabilities(operation, mode)
     assert offered is not None
     model = model_named(given.get("model"), offered.models, offered.default_model)
-    capabilities = engine.capabilities(Operation.MASHUP, mode, model)
+    capabilities = engine.capabilities(operation, mode, model)
     assert capabilities is not None
+    number = 2 if operation is Operation.MASHUP else 1
     request = read_request(
-        Operation.MASHUP,
+        operation,
         {**given, "model": model},
         engine=engine.name,
         limits=capabilities.limits,
         uses=capabilities.uses,
         needs=capabilities.needs,
-        names=("Night Drive.mp3", "Paper_Lanterns.wav"),
+        names=("Night Drive.mp3", "Paper_Lanterns.wav")[:number],
     )
     return Order(
         job="job1",
         attempt=1,
-        operation=Operation.MASHUP,
-        sources=sources or (Path("a"), Path("b")),
+        operation=operation,
+        sources=sources or (Path("a"), Path("b"))[:number],
         request=request.model_dump(mode="json"),
         seed=1,
         max_bytes=1 << 20,
-        uploads=UPLOADS,
+        seconds=(95.0, 200.4)[:number],
+        uploads=uploads or UPLOADS[:number],
         secret="s3cret",
     )
 
 
+GOOD = {
+    "uploadUrlList": list(UPLOADS),
+    "callBackUrl": INERT_CALLBACK,
+    "model": "V5",
+    "customMode": False,
+    "prompt": "calm piano",
+}
 BASE = {"uploadUrlList": list(UPLOADS), "model": "V5"}
 TITLE = "Night Drive × Paper Lanterns"
 EXTRAS = {"vocal_gender": "f", "style_weight": 0.61, "weirdness": 0.72, "audio_weight": 0.65}
@@ -147,63 +170,6 @@ async def test_without_a_public_address_the_callback_is_inert(music: Music, tmp_
     assert music.creates[0]["callBackUrl"] == INERT_CALLBACK
 
 
-@pytest.mark.parametrize(
-    ("name", "model", "mode", "limits"),
-    [
-        (EngineName.KIE, "V4", Mode.CUSTOM, (3000, 200, 80)),
-        (EngineName.KIE, "V5", Mode.CUSTOM, (5000, 1000, 80)),
-        (EngineName.KIE, "V5_5", Mode.SIMPLE, (500, 1000, 80)),
-        (EngineName.SUNOAPI, "V4", Mode.CUSTOM, (3000, 200, 80)),
-        (EngineName.SUNOAPI, "V4_5ALL", Mode.CUSTOM, (5000, 1000, 80)),
-        (EngineName.SUNOAPI, "V4_5", Mode.CUSTOM, (5000, 1000, 100)),
-        (EngineName.SUNOAPI, "V5", Mode.SIMPLE, (500, 1000, 100)),
-        (EngineName.APIBOX, "V4_5PLUS", Mode.CUSTOM, (5000, 1000, 80)),
-    ],
-)
-def test_limits_are_those_of_the_documents(
-    name: EngineName, model: str, mode: Mode, limits: tuple[int, int, int]
-) -> None:
-    found = profile.load(name).limits(mode, model)
-    assert (found.prompt, found.style, found.title) == limits
-
-
-def test_a_profile_that_breaks_the_rules_is_refused() -> None:
-    good = profile.load(EngineName.KIE).model_dump()
-    for change in ({"dialect": "unified"}, {"create_codes": {400: "shrug"}}, {"default_model": "V9"}, {"extra": 1}):
-        with pytest.raises(ValidationError):
-            profile.Profile.model_validate({**good, **change})
-
-
-CODES = [(name, code, what) for name in HOSTED for code, what in profile.load(name).create_codes.items()]
-
-
-@pytest.mark.parametrize(("name", "code", "outcome"), CODES)
-async def test_every_documented_code_of_a_create(
-    music: Music, tmp_path: Path, name: EngineName, code: int, outcome: Outcome
-) -> None:
-    music.knobs.create = str(code)
-    async with engine_of(name, music.url, tmp_path) as engine:
-        with pytest.raises((Refused, Later, Ambiguous)) as caught:
-            await engine.submit(order(engine, {"prompt": "x"}))
-
-    end = caught.value
-    match outcome:
-        case Outcome.REFUSE:
-            assert isinstance(end, Refused)
-            assert end.refusal.code is Code.ENGINE_REFUSED
-        case Outcome.OPERATOR:
-            assert isinstance(end, Refused)
-            assert end.refusal.code is Code.ENGINE_UNAVAILABLE
-        case Outcome.LATER | Outcome.PAUSE_ENGINE:
-            assert isinstance(end, Later)
-            assert end.refusal.values == {"status": code}
-            assert (end.tries == 2) is (code == 451)
-        case Outcome.UNKNOWN:
-            assert isinstance(end, Ambiguous)
-    assert getattr(end, "pause", False) is (outcome is Outcome.PAUSE_ENGINE)
-    assert (len(music.creates), music.charged) == (1, 0)
-
-
 @pytest.mark.parametrize("fault", ["reset", "html", "no-task", "599"])
 async def test_an_answer_that_proves_nothing_is_ambiguous(music: Music, tmp_path: Path, fault: str) -> None:
     music.knobs.create = fault
@@ -217,7 +183,7 @@ async def test_a_late_answer_is_no_answer(music: Music) -> None:
     music.knobs.create_seconds = 0.6
     client = MusicClient(music.url, music.url, SecretStr(music.key), seconds=0.3)
     with pytest.raises(NoAnswer):
-        await client.create(legacy.MASHUP, {"uploadUrlList": list(UPLOADS), "callBackUrl": INERT_CALLBACK})
+        await client.create("/api/v1/generate/mashup", GOOD)
     await client.close()
     assert music.charged == 1
     await asyncio.sleep(0.5)
@@ -250,7 +216,7 @@ async def test_garbage_is_no_answer(body: bytes) -> None:
     async with served(handler) as host:
         client = MusicClient(f"http://{host}", f"http://{host}", SecretStr("k"))
         with pytest.raises(NoAnswer):
-            await client.create(legacy.MASHUP, {})
+            await client.create("/api/v1/generate/mashup", {})
         await client.close()
 
 
@@ -279,44 +245,12 @@ async def test_a_record_is_believed_only_when_it_names_our_uploads(music: Music,
         assert (await engine.status(task)).state is TaskState.RUNNING
 
 
-@pytest.mark.parametrize(
-    ("record", "state", "code"),
-    [
-        ({"status": "PENDING"}, TaskState.RUNNING, None),
-        ({"status": "SOMETHING_NEW"}, TaskState.RUNNING, None),
-        ({"status": None}, TaskState.RUNNING, None),
-        ({"status": "SUCCESS", "response": None}, TaskState.RUNNING, None),
-        ({"status": "SUCCESS", "response": {"sunoData": [{"audioUrl": ""}]}}, TaskState.RUNNING, None),
-        ({"status": "SUCCESS", "response": {"sunoData": [{"audio_url": "https://x/1"}]}}, TaskState.READY, None),
-        ({"status": "SUCCESS", "response": '{"data": [{"audioUrl": "https://x/1"}]}'}, TaskState.READY, None),
-        ({"status": "CALLBACK_EXCEPTION", "response": {"sunoData": [{"audioUrl": "u"}]}}, TaskState.READY, None),
-        ({"status": "CALLBACK_EXCEPTION"}, TaskState.RUNNING, None),
-        ({"status": "GENERATE_AUDIO_FAILED", "errorCode": 413}, TaskState.REFUSED, Code.CATALOGUE_MATCH),
-        ({"status": "GENERATE_AUDIO_FAILED", "errorCode": "400"}, TaskState.REFUSED, Code.TEXT_REFUSED),
-        ({"status": "CREATE_TASK_FAILED"}, TaskState.REFUSED, Code.ENGINE_FAILED),
-        ({"status": "SENSITIVE_WORD_ERROR"}, TaskState.REFUSED, Code.TEXT_REFUSED),
-        (None, TaskState.RUNNING, None),
-        ("text", TaskState.RUNNING, None),
-    ],
-)
-def test_what_a_record_means(record: Any, state: TaskState, code: Code | None) -> None:
-    found = legacy.status_of(record)
-    assert found.state is state
-    assert (found.refusal.code if found.refusal else None) is code
-
-
 async def test_what_is_no_audio_is_asked_for_again_and_other_hosts_never(music: Music, tmp_path: Path) -> None:
     async with engine_of(EngineName.SUNOAPI, music.url, tmp_path) as engine:
         for address, end in ((f"{music.url}/files/none", Later), ("https://evil.example/a.mp3", Refused)):
             music.tasks["t"] = Task("t", {"uploadUrlList": list(UPLOADS)}, (address,), stage="complete")
             with pytest.raises(end):
                 await engine.finished("t")
-
-
-def test_simple_mode_uses_nothing_that_is_not_sent() -> None:
-    assert legacy.uses(Mode.SIMPLE, SimpleFields.PROMPT_ONLY) == {"prompt", "instrumental", "model"}
-    assert "title" in legacy.uses(Mode.SIMPLE, SimpleFields.STYLE_AND_TITLE)
-    assert "vocal_gender" in legacy.uses(Mode.CUSTOM, SimpleFields.PROMPT_ONLY)
 
 
 async def test_the_rate_of_creates_is_kept(music: Music, tmp_path: Path) -> None:

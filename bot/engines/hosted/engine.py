@@ -10,9 +10,12 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from bot.engines.hosted import legacy
+from bot.engines.hosted import legacy, unified
 from bot.engines.hosted.client import OK, Answer, MusicClient, NoAnswer, NotConnected
-from bot.engines.hosted.profile import Outcome, Profile
+from bot.engines.hosted.dialect import Call, Dialect
+from bot.engines.hosted.profile import Profile
+from bot.engines.hosted.records import made_of, names_uploads, task_of
+from bot.engines.hosted.rules import DialectName, Outcome
 from bot.engines.hosted.tracks import Collector
 from bot.engines.port import Ambiguous, Capabilities, Finished, Later, Order, TaskState, TaskStatus
 from bot.errors import Code, Refusal, Refused
@@ -22,8 +25,15 @@ log = logging.getLogger(__name__)
 INERT_CALLBACK = "https://example.com/"
 """Where callbacks go when nobody can reach us: the field is required, and this host is reserved for examples."""
 
+_DIALECTS: dict[DialectName, Dialect] = {
+    DialectName.LEGACY: legacy,
+    DialectName.MODELESS: legacy,
+    DialectName.UNIFIED: unified,
+}
 _UPLOADS = 3
-_UNFETCHED = 451
+_ONCE_MORE = frozenset({451, 531})
+"""A source that could not be fetched (it goes up afresh), and a failure whose credits were given back."""
+_CREDIT_WORDS = ("credit", "balance")
 _NOT_NOW_SECONDS = 30.0
 _PAUSE_SECONDS = 60.0
 _WINDOW_SECONDS = 10.0
@@ -49,6 +59,7 @@ class HostedEngine:
     ) -> None:
         self.name = profile.name
         self._profile = profile
+        self._dialect = _DIALECTS[profile.dialect]
         self._client = client
         self._collector = collector
         self._folder = folder
@@ -59,26 +70,18 @@ class HostedEngine:
         self._seen: dict[str, TaskStatus] = {}
 
     def capabilities(self, operation: Operation, mode: Mode, model: str | None = None) -> Capabilities | None:
-        if operation is not Operation.MASHUP:
-            return None
-        return Capabilities(
-            models=tuple(self._profile.models),
-            default_model=self._profile.default_model,
-            limits=self._profile.limits(mode, model),
-            uses=legacy.uses(mode, self._profile.simple_fields),
-            needs=frozenset({"style", "prompt"}) if mode is Mode.CUSTOM else frozenset({"prompt"}),
-        )
+        return self._profile.capabilities(operation, mode, model)
 
     @property
     def polls_per_second(self) -> float | None:
-        return self._profile.polls_per_second
+        return self._profile.provider.polls_per_second
 
     def free(self) -> int:
         """As many creates as the account's rate leaves."""
         now = self._monotonic()
         while self._creates and self._creates[0] <= now - _WINDOW_SECONDS:
             self._creates.popleft()
-        return self._profile.creates_per_10_seconds - len(self._creates)
+        return self._profile.provider.creates_per_10_seconds - len(self._creates)
 
     async def prepare(self, order: Order) -> tuple[str, ...]:
         """Put the sources on the provider's upload host, under names nobody can guess."""
@@ -87,17 +90,16 @@ class HostedEngine:
     async def submit(self, order: Order) -> str:
         """One create, sent once."""
         self._creates.append(self._monotonic())
-        callback = self._callback(order)
-        body = legacy.mashup_body(order.request, self._profile.simple_fields, order.uploads, callback)
+        path, body = self._dialect.create(self._call(order))
         try:
-            answer = await self._client.create(legacy.MASHUP, body)
+            answer = await self._client.create(path, body)
         except NotConnected:
             raise Later(Refusal(Code.ENGINE_UNAVAILABLE, {"status": 0}), _NOT_NOW_SECONDS) from None
         except NoAnswer as trouble:
             raise Ambiguous(f"{self.name}: {trouble}") from None
         if answer.code != OK:
-            raise self._refused(answer)
-        task = legacy.task_of(answer.data)
+            raise await self._refused(answer, order)
+        task = task_of(answer.data)
         if task is None:
             raise Ambiguous(f"{self.name}: an answer without a task id")
         return task
@@ -105,8 +107,12 @@ class HostedEngine:
     async def status(self, task: str) -> TaskStatus:
         """The provider's record; while it cannot be read, the task is taken to run on."""
         answer = await self._record(task)
-        status = legacy.status_of(answer.data) if answer else self._seen.get(task, _RUNNING)
-        self._seen[task] = status
+        if answer is None:
+            return self.glance(task)
+        state = self._dialect.state_of(answer.data)
+        if state and state not in self._dialect.STATES:
+            log.error("%s tells of a task in a state nobody knows: %.40r", self.name, state)
+        status = self._seen[task] = self._dialect.status_of(answer.data, self._profile.spoken.task_codes)
         return status
 
     def glance(self, task: str) -> TaskStatus:
@@ -117,17 +123,17 @@ class HostedEngine:
         answer = await self._record(task)
         if answer is None:
             raise Later(Refusal(Code.ENGINE_UNAVAILABLE, {"status": 0}), _NOT_NOW_SECONDS)
-        return legacy.names_uploads(answer.data, uploads)
+        return names_uploads(answer.data, uploads)
 
     async def finished(self, task: str) -> Finished:
         """Fetch and check every track of a READY task. Raises `Later` while one cannot be fetched."""
         answer = await self._record(task)
-        made = legacy.made_of(answer.data) if answer else ()
+        made = made_of(answer.data) if answer else ()
         if not made:
             raise Later(Refusal(Code.ENGINE_UNAVAILABLE, {"status": 0}), _NOT_NOW_SECONDS)
         directory = self._directory(task)
         directory.mkdir(parents=True, exist_ok=True)
-        return await self._collector.collect(made[: self._profile.tracks], directory)
+        return await self._collector.collect(made[: self._profile.provider.tracks], directory)
 
     async def discard(self, task: str) -> None:
         self._seen.pop(task, None)
@@ -139,7 +145,7 @@ class HostedEngine:
 
     async def _record(self, task: str) -> Answer | None:
         try:
-            answer = await self._client.read(legacy.RECORD, {"taskId": task})
+            answer = await self._client.read(self._dialect.RECORD, {"taskId": task})
         except (NotConnected, NoAnswer) as trouble:
             log.info("%s: no record of a task: %s", self.name, trouble)
             return None
@@ -164,23 +170,49 @@ class HostedEngine:
                 return address
         raise Later(Refusal(Code.ENGINE_UNAVAILABLE, {"status": code}), _NOT_NOW_SECONDS)
 
-    def _refused(self, answer: Answer) -> Exception:
+    async def balance(self) -> float | None:
+        """Credits left on the account; None where that cannot be read."""
+        try:
+            answer = await self._client.read(self._profile.provider.credit_path, {})
+        except (NotConnected, NoAnswer) as trouble:
+            log.info("%s: no balance: %s", self.name, trouble)
+            return None
+        found = answer.data if answer.code == OK else None
+        return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
+
+    def _call(self, order: Order) -> Call:
+        rules = self._profile.rules(order.operation)
+        if rules is None:
+            raise Refused(Code.ENGINE_REFUSED, status=0)
+        duration = self._profile.spoken.duration(order.operation, order.request, order.seconds)
+        return Call(order.operation, rules, order.request, order.uploads, self._callback(order), duration)
+
+    async def _refused(self, answer: Answer, order: Order) -> Exception:
         """What a documented code other than 200 leads to."""
         outcome = self._profile.outcome(answer.code)
+        if outcome is Outcome.CREDITS_OR_RATE:
+            outcome = Outcome.PAUSE_ENGINE if await self._out_of_credits(answer, order) else Outcome.LATER
         log.warning("%s answered a create with code %s (%s)", self.name, answer.code, outcome)
         unavailable = Refusal(Code.ENGINE_UNAVAILABLE, {"status": answer.code})
         match outcome:
             case Outcome.REFUSE:
                 return Refused(Code.ENGINE_REFUSED, status=answer.code)
             case Outcome.LATER:
-                return Later(unavailable, _NOT_NOW_SECONDS, tries=2 if answer.code == _UNFETCHED else None)
+                return Later(unavailable, _NOT_NOW_SECONDS, tries=2 if answer.code in _ONCE_MORE else None)
             case Outcome.PAUSE_ENGINE:
                 return Later(unavailable, _PAUSE_SECONDS, pause=True)
             case Outcome.OPERATOR:
                 log.error("%s needs the operator: code %s; docs/engines.md says why", self.name, answer.code)
                 return Refused(Code.ENGINE_UNAVAILABLE, status=answer.code)
-            case Outcome.UNKNOWN:
+            case _:
                 return Ambiguous(f"{self.name}: code {answer.code}")
+
+    async def _out_of_credits(self, answer: Answer, order: Order) -> bool:
+        """Some pages give one code two meanings: the message says which, or else the balance."""
+        if any(word in answer.message.lower() for word in _CREDIT_WORDS):
+            return True
+        rules, balance = self._profile.rules(order.operation), await self.balance()
+        return rules is not None and balance is not None and balance < rules.price
 
     def _callback(self, order: Order) -> str:
         if not self._public_url:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bot.engines.hosted.legacy import Made
+from bot.engines.hosted.records import Made
 from bot.engines.port import Finished, FinishedTrack, Later
 from bot.errors import Code, Refusal, Refused
 from bot.files.download import Downloader

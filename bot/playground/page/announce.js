@@ -9,6 +9,12 @@ export function say(text) {
   if (waiting.push(text) === 1) setTimeout(speak, GATHER);
 }
 
+// What was meant for one person is not read to the next.
+export function hush() {
+  waiting = [];
+  byId("announcer").replaceChildren();
+}
+
 function speak() {
   const lines = waiting.length > MOST_AT_ONCE ? [`${waiting.length} new messages`, waiting.at(-1)] : waiting;
   waiting = [];

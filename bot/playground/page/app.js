@@ -1,5 +1,6 @@
 // The page: who you are, where you are, and what comes in from the stand-in.
 
+import { hush } from "./announce.js";
 import { offersApps, openApps } from "./apps.js";
 import { clearComposer, labelComposer, startComposer } from "./composer.js";
 import { byId, el, unseen } from "./dom.js";
@@ -63,6 +64,7 @@ function enter(user, channel) {
   state.unread.delete(channel);
   clearFeed();
   clearComposer();
+  hush();
   connect();
 }
 

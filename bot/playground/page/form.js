@@ -70,7 +70,8 @@ function drawOptions(leaf) {
   );
 }
 
-const fileFields = () => drawn.controls.filter((one) => one.put);
+// What a command is about; a file that may be left out is chosen at its own field.
+const fileFields = () => drawn.controls.filter((one) => one.put && one.required);
 
 function bothDemos() {
   const fields = fileFields().filter((one) => one.useDemo);

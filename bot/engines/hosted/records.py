@@ -1,0 +1,77 @@
+"""Reads what all providers tell of a task, in every shape that was seen (pure)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Made:
+    """One finished track as a record tells of it."""
+
+    url: str
+    title: str
+    tags: str
+
+
+def task_of(data: Any) -> str | None:
+    """The task id of a create's answer."""
+    found = data.get("taskId") or data.get("task_id") if isinstance(data, Mapping) else None
+    return found if isinstance(found, str) and 0 < len(found) <= 200 else None
+
+
+def made_of(record: Any) -> tuple[Made, ...]:
+    """The tracks of a record, if every one has an address to fetch it from."""
+    data = record if isinstance(record, Mapping) else {}
+    for place in ("resultJson", "response"):
+        tracks = _tracks(unpacked(data.get(place)))
+        made = [Made(_text(t, "audioUrl", "audio_url"), _text(t, "title"), _text(t, "tags")) for t in tracks]
+        if made and all(track.url for track in made):
+            return tuple(made)
+    return ()
+
+
+def names_uploads(record: Any, uploads: Sequence[str]) -> bool:
+    """Whether the record's own request names every one of these addresses."""
+    param = unpacked(record.get("param")) if isinstance(record, Mapping) else None
+    named = set(_strings(param))
+    return bool(uploads) and all(address in named for address in uploads)
+
+
+def unpacked(value: Any) -> Any:
+    """JSON that comes as text."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _tracks(found: Any) -> list[Mapping[str, Any]]:
+    """Songs under any of the names they were seen under; a bare list of addresses has no titles."""
+    if not isinstance(found, Mapping):
+        return []
+    songs = next((found[name] for name in ("sunoData", "data", "resultUrls") if found.get(name)), None)
+    if isinstance(songs, Mapping):
+        return _tracks(songs)
+    given = songs if isinstance(songs, list) else []
+    songs = [{"audioUrl": song} if isinstance(song, str) else song for song in given]
+    return [song for song in songs if isinstance(song, Mapping)]
+
+
+def _text(track: Mapping[str, Any], *names: str) -> str:
+    return next((str(track[name]) for name in names if track.get(name)), "")
+
+
+def _strings(value: Any, depth: int = 5) -> Iterator[str]:
+    """Every text in a value, not deeper than a request goes; an `input` may itself be JSON in a text."""
+    if isinstance(value, str):
+        yield value
+        value = unpacked(value) if value[:1] in ("{", "[") else None
+    if depth and isinstance(value, list | Mapping):
+        for inner in value.values() if isinstance(value, Mapping) else value:
+            yield from _strings(inner, depth - 1)

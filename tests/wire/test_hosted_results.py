@@ -1,0 +1,109 @@
+"""From the sources to two finished tracks, in every dialect; and what stops an engine from being set up."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+
+from bot.clock import Clock
+from bot.engines.hosted.build import build
+from bot.engines.hosted.engine import HostedEngine
+from bot.engines.port import TaskState
+from bot.playground.music import PRICE, Music
+from bot.request import EngineName, Mode, Operation
+from bot.settings import DownloadSettings, HostedSettings, SettingsError
+from bot.worker.pool import Pool
+from tests.audio.synth import Song, stereo, write_mp3
+from tests.wire.test_hosted_engine import engine_of, order
+
+CELLS = [
+    (EngineName.KIE, "unified", Operation.MASHUP),
+    (EngineName.KIE, "unified", Operation.VOCALS),
+    (EngineName.SUNOAPI, "modeless", Operation.INSTRUMENTAL),
+    (EngineName.APIBOX, "legacy", Operation.COVER),
+]
+GIVEN = {
+    "prompt": "la",
+    "style": "dub",
+    "title": "Mine",
+    "tags": "piano",
+    "negative_tags": "drums",
+    "mode": "custom",
+}
+
+
+@pytest_asyncio.fixture
+async def music() -> AsyncIterator[Music]:
+    standin = Music()
+    standin.knobs.callbacks = "lost"
+    await standin.start()
+    yield standin
+    await standin.close()
+
+
+@pytest.fixture(scope="module")
+def songs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("songs")
+    first = write_mp3(folder / "a.mp3", stereo(Song(tempo=120, seconds=4, tonic=9)))
+    return first, write_mp3(folder / "b.mp3", stereo(Song(tempo=112, seconds=4, tonic=0)))
+
+
+async def ready(engine: HostedEngine, task: str) -> list[str]:
+    """Ask until it is ready; the stages that were told on the way."""
+    stages: list[str] = []
+    async with asyncio.timeout(20):
+        while (status := await engine.status(task)).state is not TaskState.READY:
+            stages += [status.stage] if status.stage not in stages else []
+            await asyncio.sleep(0.01)
+    return stages
+
+
+@pytest.mark.parametrize(("name", "dialect", "operation"), CELLS, ids=["-".join(cell) for cell in CELLS])
+async def test_from_the_sources_to_two_tracks(
+    music: Music, tmp_path: Path, songs: tuple[Path, Path], name: EngineName, dialect: str, operation: Operation
+) -> None:
+    before = music.credits
+    async with engine_of(name, music.address(dialect), tmp_path, dialect=dialect) as engine:
+        sources = songs if operation is Operation.MASHUP else songs[:1]
+        wanted = order(engine, GIVEN, sources, operation)
+        uploads = await engine.prepare(wanted)
+        assert len(uploads) == len(sources)
+        task = await engine.submit(order(engine, GIVEN, sources, operation, uploads))
+        stages = await ready(engine, task)
+        finished = await engine.finished(task)
+    assert set(stages) <= {"working", "text", "first"}
+    assert len({hashlib.sha256(track.audio.read_bytes()).digest() for track in finished.tracks}) == 2
+    assert {track.title for track in finished.tracks} == {"Mine"}
+    assert music.credits == before - PRICE
+
+
+def built(folder: Path, account: HostedSettings, overlays: Path | None = None) -> list[HostedEngine]:
+    downloads, pool = DownloadSettings.model_validate({}), Pool(1)
+    return build({EngineName.KIE: account}, "", downloads, pool, folder, Clock(), overlays)
+
+
+@pytest.mark.parametrize("key", ["", "set"])
+def test_a_wrong_file_of_the_operators_stops_the_start(tmp_path: Path, key: str) -> None:
+    (tmp_path / "kie.toml").write_text("dialects.unified.operations.mashup.price = 'free'", "utf-8")
+    with pytest.raises(SettingsError, match=r"kie\.toml is wrong: dialects\.unified\.operations\.mashup\.price: "):
+        built(tmp_path, HostedSettings(api_key=SecretStr(key)), tmp_path)
+
+
+def test_a_dialect_that_the_provider_does_not_speak_stops_the_start(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="KIE_DIALECT is wrong: kie speaks unified, legacy, not martian"):
+        built(tmp_path, HostedSettings(api_key=SecretStr("k"), dialect="martian"))
+
+
+async def test_the_newest_dialect_is_spoken_unless_another_is_set(tmp_path: Path) -> None:
+    for dialect, model in (("", "V6"), ("unified", "V6"), ("legacy", "V5")):
+        (engine,) = built(tmp_path, HostedSettings(api_key=SecretStr("k"), dialect=dialect))
+        offered = engine.capabilities(Operation.MASHUP, Mode.CUSTOM)
+        assert offered is not None
+        assert offered.default_model == model
+        await engine.close()
