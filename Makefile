@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 TESTS ?= tests
 
-.PHONY: install play test lint format bench pictures lock clean
+.PHONY: install play test lint format bench chaos pictures lock clean
 
 install: $(VENV)/.installed
 
@@ -28,6 +28,9 @@ format: $(VENV)/.developer
 
 bench: $(VENV)/.developer
 	$(BIN)/python -m benchmarks
+
+chaos: $(VENV)/.developer
+	$(BIN)/python -m tests.chaos
 
 pictures: $(VENV)/.developer
 	$(BIN)/python -m tests.pictures

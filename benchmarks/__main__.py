@@ -1,4 +1,7 @@
-"""Runs the benchmarks named as arguments, or every module of this package that has a `main`."""
+"""Runs the benchmarks named as arguments, or every module of this package that has a `main`.
+
+A `main` that returns False missed a target; then the exit status is 1.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +22,13 @@ def run(wanted: list[str]) -> int:
     if unknown:
         print(f"No such benchmark: {', '.join(unknown)}. There are: {', '.join(known)}", file=sys.stderr)
         return 2
+    missed = False
     for name in wanted or known:
         module = importlib.import_module(f"benchmarks.{name}")
         if hasattr(module, "main"):
             print(f"== {name}: {(module.__doc__ or '').strip().splitlines()[0]}", flush=True)
-            module.main()
-    return 0
+            missed |= module.main() is False
+    return int(missed)
 
 
 if __name__ == "__main__":

@@ -187,7 +187,7 @@ class Playground:
         bot, gateway = self.bot, self.standin.gateway
         assert bot is not None
         there = lambda: gateway.connected and gateway.identified >= identified and bool(self.world.commands)  # noqa: E731
-        await self.wait_for(lambda: not bot.running or there(), timeout)
+        await self.wait_for(lambda: not (bot.running or bot.kept) or there(), timeout)
         assert bot.running, "the bot ended:\n" + "\n".join(bot.last_lines)
 
     async def slash(self, user: str, channel: str, command: str, /, **options: Any) -> Act:

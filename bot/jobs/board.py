@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ from bot.request import EngineName
 
 log = logging.getLogger(__name__)
 _TICK = 0.25
+_AT_ONCE = 8
+"""Cards under way: one whose channel has to wait holds up no other, and a tick stays far below Discord's limit."""
 
 
 @dataclass
@@ -48,14 +51,16 @@ class Board:
         self._line = line
         self._delivery = delivery
         self._edit_seconds = edit_seconds
-        self._dirty: set[str] = set()
+        self._dirty: dict[str, None] = {}  # in the order in which they changed
+        self._drawing: dict[str, asyncio.Task[None]] = {}
         self._cards: dict[str, _Card] = {}
         self._closed: set[str] = set()
         self._loop: asyncio.Task[None] | None = None
 
     def changed(self, job_id: str) -> None:
         """The card of this job may be out of date."""
-        self._dirty.add(job_id)
+        self._dirty.pop(job_id, None)
+        self._dirty[job_id] = None
 
     def start(self) -> None:
         """Begin to draw, first of all what is open since the last run; a second call changes nothing."""
@@ -65,27 +70,40 @@ class Board:
     async def stop(self) -> None:
         """Draw no more."""
         if self._loop is not None:
-            self._loop.cancel()
-            await asyncio.gather(self._loop, return_exceptions=True)
+            tasks = [self._loop, *self._drawing.values()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             self._loop = None
 
     async def _run(self) -> None:
-        self._dirty |= {job.id for job in await self._db.work(store.open_jobs)}
+        self._dirty = dict.fromkeys(await self._db.work(store.open_ids)) | self._dirty
         while True:
             await asyncio.sleep(_TICK)
             for job_id in self._due():
-                self._dirty.discard(job_id)
-                try:
-                    await self._draw(job_id)
-                except Closed:
-                    self._cards.pop(job_id, None)
-                    self._closed.add(job_id)
-                except Exception:
-                    log.warning("the card of job %s could not be drawn", job_id, exc_info=True)
+                del self._dirty[job_id]
+                self._drawing[job_id] = asyncio.create_task(self._try_to_draw(job_id), name=f"card:{job_id}")
 
     def _due(self) -> list[str]:
+        """What changed last comes first, so that a restart with many open cards holds up no new one."""
         now = self._clock.monotonic()
-        return [j for j in self._dirty if now - self._cards.get(j, _Card()).edited_at >= self._edit_seconds]
+        due = (
+            job
+            for job in reversed(self._dirty)
+            if job not in self._drawing and now - self._cards.get(job, _Card()).edited_at >= self._edit_seconds
+        )
+        return list(itertools.islice(due, _AT_ONCE - len(self._drawing)))
+
+    async def _try_to_draw(self, job_id: str) -> None:
+        try:
+            await self._draw(job_id)
+        except Closed:
+            self._cards.pop(job_id, None)
+            self._closed.add(job_id)
+        except Exception:
+            log.warning("the card of job %s could not be drawn", job_id, exc_info=True)
+        finally:
+            del self._drawing[job_id]
 
     async def _draw(self, job_id: str) -> None:
         found = await self._db.work(lambda tx: self._read(tx, job_id))

@@ -123,7 +123,8 @@ class JobLine:
 
     def _due(self, tx: Tx, state: State, now: int) -> list[str]:
         busy = sum(1 for running in self._running.values() if running.state is state)
-        return [row["id"] for row in store.waiting(tx, state, now)[: max(0, _ROOM.get(state, _WIDE) - busy)]]
+        room = _ROOM.get(state, _WIDE) - busy
+        return store.due(tx, state, now, room) if room > 0 else []
 
     def _turns(self, tx: Tx, now: int) -> list[str]:
         rows = store.waiting(tx, State.STAGED, now)
@@ -217,10 +218,10 @@ class JobLine:
     def _move(self, tx: Tx, job: Job, owner: str, move: Move, post_ids: list[str]) -> bool:
         """The whole step in one unit: columns, reservations, sources, tracks, files, messages."""
         now = self._clock.now()
-        current = store.get(tx, job.id)
-        if current is None or current.owner != owner:
+        state = store.held_in(tx, job.id, owner)
+        if state is None:
             return False
-        job = replace(job, state=current.state)
+        job = replace(job, state=state)
         check_arrow(job.state, move.to)
         changes = {
             "updated_at": now,

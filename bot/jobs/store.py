@@ -49,6 +49,12 @@ def insert(tx: Tx, job_id: str, ask: Ask, *, now: int, deadline: int) -> None:
         )
 
 
+def held_in(tx: Tx, job_id: str, owner: str) -> State | None:
+    """The state of a job that `owner` holds; None when it does not hold it."""
+    row = tx.one("SELECT state FROM jobs WHERE id = ? AND owner = ?", (job_id, owner))
+    return State(row["state"]) if row else None
+
+
 def by_interaction(tx: Tx, interaction: str) -> Job | None:
     """The job that this interaction already made, if any."""
     row = tx.one("SELECT * FROM jobs WHERE interaction = ?", (interaction,))
@@ -68,6 +74,16 @@ def waiting(tx: Tx, state: State, now: int) -> list[Row]:
         " AND owner IS NULL ORDER BY created_at, id",
         (state, now),
     )
+
+
+def due(tx: Tx, state: State, now: int, room: int) -> list[str]:
+    """Up to `room` due and unleased jobs of one state; whoever was rung for first, then as they became due."""
+    rows = tx.all(
+        f"SELECT id FROM jobs WHERE {_OPEN} AND state = ? AND wake_at <= ?"  # noqa: S608
+        " AND owner IS NULL ORDER BY wake_at LIMIT ?",
+        (state, now, room),
+    )
+    return [row["id"] for row in rows]
 
 
 def lease(tx: Tx, ids: Sequence[str], *, owner: str, lease_until: int) -> list[Job]:
@@ -95,10 +111,12 @@ def clear_leases(tx: Tx) -> None:
 
 def poll_soon(tx: Tx, engine: str, *, now: int, gap_ms: float) -> None:
     """At start: whoever waits for this engine asks it now, the oldest first, `gap_ms` after one another."""
-    rows = tx.all("SELECT id FROM jobs WHERE state = 'submitted' AND engine = ? ORDER BY created_at, id", (engine,))
-    for place, row in enumerate(rows):
-        wake_at = now + int(place * gap_ms)
-        tx.run("UPDATE jobs SET wake_at = min(wake_at, ?), rev = rev + 1 WHERE id = ?", (wake_at, row["id"]))
+    tx.run(
+        "UPDATE jobs SET wake_at = min(wake_at, ?1 + CAST(place * ?2 AS INTEGER)), rev = rev + 1 FROM ("
+        " SELECT id AS job, row_number() OVER (ORDER BY created_at, id) - 1 AS place"
+        " FROM jobs WHERE state = 'submitted' AND engine = ?3) WHERE id = job",
+        (now, gap_ms, engine),
+    )
 
 
 def reclaim(tx: Tx, running: Collection[str], wake_at: int) -> None:
@@ -219,6 +237,13 @@ def open_jobs(tx: Tx) -> list[Job]:
     ended = ", ".join(f"'{state}'" for state in sorted(ENDED))
     rows = tx.all(f"SELECT * FROM jobs WHERE state NOT IN ({ended}) ORDER BY created_at, id")  # noqa: S608
     return [_job(tx, row) for row in rows]
+
+
+def open_ids(tx: Tx) -> list[str]:
+    """The ids of every job that has not ended, oldest first."""
+    ended = ", ".join(f"'{state}'" for state in sorted(ENDED))
+    rows = tx.all(f"SELECT id FROM jobs WHERE {_OPEN} AND state NOT IN ({ended}) ORDER BY created_at, id")  # noqa: S608
+    return [row["id"] for row in rows]
 
 
 def pace(tx: Tx, engine: str) -> float | None:

@@ -47,7 +47,7 @@ async def choose(page: Page, **files: FilePayload | Path) -> None:
 
 
 async def run(page: Page) -> None:
-    """Run the command that is chosen."""
+    """Run the command that is chosen, on a wide page."""
     await page.get_by_role("button", name="Run a command").click()
     await page.locator("#run").click()
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Route, expect
 
 from tests.playground import Playground
-from tests.story.page_visit import Visit, message
+from tests.story.page_visit import Visit, both_widths, message
 
 pytestmark = [pytest.mark.page, pytest.mark.timeout(60), pytest.mark.asyncio(loop_scope="module")]
 
@@ -18,6 +18,7 @@ async def test_an_answer_for_one_person_is_seen_by_that_person_only(small: Playg
     await page.get_by_label("Command", exact=True).select_option("settings show")
     await page.get_by_role("button", name="Run /settings show").click()
     await expect(message(page, "manages=True")).to_contain_text("Only you see this")
+    await expect(page.locator("#announcer")).to_contain_text("manages=True")
     await page.get_by_role("radio", name="Mika").check()
     await expect(page.get_by_label("Command", exact=True)).to_have_value("mix")
     await expect(page.get_by_text("manages=True")).to_have_count(0)
@@ -47,6 +48,24 @@ async def test_another_channel_is_marked_when_something_is_said_there(small: Pla
     await marked.click()
     await expect(message(page, "Choose.")).to_be_visible()
     await expect(marked).to_have_count(0)
+
+
+@both_widths
+async def test_no_message_moves_when_the_way_to_the_newest_comes_and_goes(
+    small: Playground, visit: Visit, width: int
+) -> None:
+    for _ in range(12):
+        small.say("mika", "lounge", "one more")
+    page = await visit(small.standin.url, width, place="#mika/lounge")
+    scroller, button = page.locator("#scroller"), page.get_by_role("button", name="Newest message")
+    await expect(page.locator(".message").last).to_be_in_viewport()
+    before = await scroller.bounding_box()
+    await scroller.evaluate("box => box.scrollTop = 0")
+    await expect(button).to_be_visible()
+    assert await scroller.bounding_box() == before
+    await button.click()
+    await expect(button).to_be_hidden()
+    await expect(page.locator(".message").last).to_be_in_viewport()
 
 
 async def test_threads_stand_under_their_channel(small: Playground, visit: Visit) -> None:

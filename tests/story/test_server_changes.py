@@ -12,6 +12,7 @@ import pytest_asyncio
 from bot.playground.errors import MemberError
 from bot.playground.knob_table import KNOBS
 from bot.playground.permissions import Permission
+from bot.playground.places import UPLOAD_LIMITS
 from bot.playground.world import MEBIBYTE, Channel
 from tests.playground import Playground, with_kie
 from tests.story.told import log_of
@@ -120,8 +121,7 @@ async def test_a_boosted_server_takes_a_result_that_is_larger(
     play.knobs.boost(2)
     told = await ask("noor", track_a=("large.mp3", large), engine="kie", prompt="rain")
     await told.is_delivered_once()
-    sizes = {attachment.size for attachment in told.results[0].attachments}
-    assert sizes == {len(large), short_songs[1].stat().st_size}
+    assert max(attachment.size for attachment in told.results[0].attachments) >= len(large) > UPLOAD_LIMITS[0]
 
 
 def tagged(mp3: bytes, padding: int) -> bytes:

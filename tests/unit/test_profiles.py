@@ -10,7 +10,7 @@ import pytest
 
 from bot.engines.hosted import profile
 from bot.engines.hosted.profile import ProfileError
-from bot.engines.hosted.rules import DialectName
+from bot.engines.hosted.rules import DialectName, Longest
 from bot.request import OPTIONS, EngineName, Mode, Operation
 from tests import music_documents
 
@@ -97,6 +97,37 @@ def test_every_model_of_every_operation_is_in_a_table() -> None:
         for model in rules.models
     }
     assert tabled == said
+
+
+def limit_rows(name: EngineName) -> list[str]:
+    """The rows of docs/engines.md for one provider: models with the same limits share one."""
+    rows: list[str] = []
+    for dialect, spoken in profile.load(name).provider.dialects.items():
+        for operation, rules in spoken.operations.items():
+            alike: dict[Longest, list[str]] = {}
+            for model, longest in rules.models.items():
+                alike.setdefault(longest, []).append(model)
+            for longest, models in alike.items():
+                idea = longest.idea if rules.fields(Mode.SIMPLE) else None
+                numbers = (
+                    longest.prompt,
+                    idea,
+                    longest.style or longest.tags,
+                    longest.title,
+                    longest.source_seconds,
+                )
+                cells = [f"{name.value} {dialect.value}", operation.value, ", ".join(models), *numbers]
+                rows.append("| " + " | ".join("–" if cell is None else str(cell) for cell in cells) + " |")
+    return rows
+
+
+@pytest.mark.parametrize("name", HOSTED)
+def test_the_page_has_every_limit(name: EngineName) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "engines.md").read_text("utf-8")
+    rows = limit_rows(name)
+    assert len(rows) >= 8
+    assert [row for row in rows if row not in page] == []
+    assert page.count(f"\n| {name.value} ") == len(rows)
 
 
 @pytest.mark.parametrize("name", HOSTED)

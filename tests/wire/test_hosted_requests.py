@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from pydantic import SecretStr
 
 from bot.engines.hosted import profile
 from bot.engines.hosted.client import MusicClient
+from bot.errors import Code, Refused
 from bot.playground.music import Music
 from bot.request import MODED, OPTIONS, EngineName, Mode, Operation
 from tests import music_documents
@@ -223,7 +225,10 @@ async def test_the_least_that_can_be_asked(
     assert not {"vocalGender", "vocal_gender", "styleWeight", "style_weight"} & fields.keys()
 
 
-@pytest.mark.parametrize("cell", [c for c in CELLS if c[2] is MASHUP and c[1] != "legacy"], ids=str)
+NEWER = [cell for cell in CELLS if cell[2] is MASHUP and cell[1] != "legacy"]
+
+
+@pytest.mark.parametrize("cell", NEWER, ids=["-".join(cell) for cell in NEWER])
 async def test_what_a_dialect_lacks_can_be_refused_and_is_never_sung(
     music: Music, tmp_path: Path, cell: tuple[EngineName, str, Operation]
 ) -> None:
@@ -235,6 +240,25 @@ async def test_what_a_dialect_lacks_can_be_refused_and_is_never_sung(
         assert custom.lacks == {"instrumental"}
         await engine.submit(order(engine, {"prompt": "an idea", "instrumental": True, "mode": "custom"}))
     assert "an idea" not in str(music.creates)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"mode": "simple"}, Code.MODE_NOT_OFFERED),
+        ({"instrumental": True}, Code.OPTION_NOT_OFFERED),
+        ({"model": "V5"}, Code.UNKNOWN_CHOICE),
+    ],
+)
+async def test_an_order_accepted_in_another_dialect_is_refused_before_anything_is_sent(
+    music: Music, tmp_path: Path, change: dict[str, Any], code: Code
+) -> None:
+    async with engine_of(KIE, music.url, tmp_path, dialect="unified") as engine:
+        good = order(engine, {"prompt": "an idea", "mode": "custom"})
+        with pytest.raises(Refused) as caught:
+            await engine.prepare(replace(good, request={**good.request, **change}))
+    assert caught.value.refusal.code is code
+    assert music.creates == []
 
 
 async def test_the_unverified_line_of_kie_gives_a_simple_mode(music: Music, tmp_path: Path) -> None:

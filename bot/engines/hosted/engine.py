@@ -84,7 +84,8 @@ class HostedEngine:
         return self._profile.provider.creates_per_10_seconds - len(self._creates)
 
     async def prepare(self, order: Order) -> tuple[str, ...]:
-        """Put the sources on the provider's upload host, under names nobody can guess."""
+        """Put the sources on the provider's upload host, under names nobody can guess. Raises `Refused`, too."""
+        self._check(order)
         return tuple([await self._upload(source) for source in order.sources])
 
     async def submit(self, order: Order) -> str:
@@ -180,12 +181,27 @@ class HostedEngine:
         found = answer.data if answer.code == OK else None
         return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
 
+    def _check(self, order: Order) -> None:
+        """The dialect or a limit may have changed since the order was accepted. Raises `Refused`."""
+        mode, model = Mode(order.request["mode"]), order.request["model"]
+        offered = self.capabilities(order.operation, mode, model)
+        if offered is None:
+            raise Refused(Code.MODE_NOT_OFFERED, engine=self.name.value, mode=mode.value, ready="-")
+        for field in sorted(name for name in offered.lacks if order.request.get(name)):
+            raise Refused(Code.OPTION_NOT_OFFERED, engine=self.name.value, field=field, ready="-")
+        if model not in offered.models:
+            raise Refused(Code.UNKNOWN_CHOICE, field="model", value=str(model), choices=", ".join(offered.models))
+
     def _call(self, order: Order) -> Call:
-        rules = self._profile.rules(order.operation)
-        if rules is None:
-            raise Refused(Code.ENGINE_REFUSED, status=0)
-        duration = self._profile.spoken.duration(order.operation, order.request, order.seconds)
-        return Call(order.operation, rules, order.request, order.uploads, self._callback(order), duration)
+        spoken = self._profile.spoken
+        return Call(
+            operation=order.operation,
+            rules=spoken.operations[order.operation],
+            request=order.request,
+            uploads=order.uploads,
+            callback=self._callback(order),
+            duration=spoken.duration(order.operation, order.request, order.seconds),
+        )
 
     async def _refused(self, answer: Answer, order: Order) -> Exception:
         """What a documented code other than 200 leads to."""
@@ -211,8 +227,8 @@ class HostedEngine:
         """Some pages give one code two meanings: the message says which, or else the balance."""
         if any(word in answer.message.lower() for word in _CREDIT_WORDS):
             return True
-        rules, balance = self._profile.rules(order.operation), await self.balance()
-        return rules is not None and balance is not None and balance < rules.price
+        balance = await self.balance()
+        return balance is not None and balance < self._profile.spoken.operations[order.operation].price
 
     def _callback(self, order: Order) -> str:
         if not self._public_url:

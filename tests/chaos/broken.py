@@ -1,0 +1,102 @@
+"""Bots that break a promise on purpose, each by one part replaced: the checker has to find every one of them."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bot import app
+from bot.database import connection
+from bot.jobs import line
+from bot.jobs import store as jobs
+from bot.jobs.job import Job, Move
+from bot.jobs.steps import Steps, again
+from bot.posts import store as posts
+from bot.posts.post import Post
+from bot.web.callbacks import Callbacks, Hint
+
+_HEAD_START = 0.3
+
+
+def no_marker() -> None:
+    """After a crash in the middle of a create the job goes back into the queue: it is submitted again."""
+
+    async def submitting(self: Steps, job: Job, owner: str) -> Move:
+        return again(job)
+
+    Steps.submitting = submitting
+
+
+def random_nonce_and_no_lookup() -> None:
+    """A message whose fate is not known is sent again, and Discord cannot know that it is the same."""
+    send = app._Slot.send
+
+    async def forgetful(self: app._Slot, post: Post) -> str:
+        return await send(self, replace(post, nonce=secrets.token_hex(12)))
+
+    async def blind(self: app._Slot, post: Post) -> str | None:
+        return None
+
+    app._Slot.send, app._Slot.find = forgetful, blind
+
+
+def release_not_in_unit() -> None:
+    """Reservations are closed after the step, in a unit of their own."""
+    account, apply = line._account, line.JobLine._apply
+
+    async def in_two_units(self: line.JobLine, job: Job, owner: str, step: Any) -> None:
+        await apply(self, job, owner, step)
+        if isinstance(step, Move):
+            now = self._clock.now()
+            await self._db.work(lambda tx: account(tx, job, step.to, now))
+
+    line._account = lambda *_: None
+    line.JobLine._apply = in_two_units
+
+
+def no_reclaim() -> None:
+    """A step that ended without a word keeps its lease."""
+    jobs.reclaim = posts.reclaim = lambda *_: None
+
+
+def callback_answers_before_commit() -> None:
+    """The provider is told 200 at once; the hint is stored a little later."""
+    keep = Callbacks._keep
+    storing: set[asyncio.Task[None]] = set()
+
+    async def soon(self: Callbacks, job: str, hint: Hint) -> None:
+        await asyncio.sleep(_HEAD_START)
+        await keep(self, job, hint)
+
+    async def at_once(self: Callbacks, job: str, hint: Hint) -> None:
+        task = asyncio.create_task(soon(self, job, hint))
+        storing.add(task)
+        task.add_done_callback(storing.discard)
+
+    Callbacks._keep = at_once
+
+
+def synchronous_normal() -> None:
+    """Commits are not synced: a power cut takes them back."""
+    prepare = connection._prepare
+
+    def lazily(raw: sqlite3.Connection, path: Path) -> None:
+        prepare(raw, path)
+        raw.execute("PRAGMA synchronous=NORMAL")
+
+    connection._prepare = lazily
+
+
+VARIANTS: Mapping[str, Callable[[], None]] = {
+    "no-marker": no_marker,
+    "random-nonce-and-no-lookup": random_nonce_and_no_lookup,
+    "release-not-in-unit": release_not_in_unit,
+    "no-reclaim": no_reclaim,
+    "callback-answers-before-commit": callback_answers_before_commit,
+    "synchronous-normal": synchronous_normal,
+}

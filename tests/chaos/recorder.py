@@ -1,0 +1,110 @@
+"""Looks on at both stand-ins and writes down what a member, Discord and a provider could see."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from bot.playground.intake import Call
+from bot.playground.world import Interaction, Message, World
+from bot.texts import DEFAULT, say
+from tests.chaos.history import History
+from tests.playground import shown_text
+
+_INVALID = (401, 403, 429)
+_TAG = re.compile(r"\b(k\d+)a × \1b\b")
+_FILE = re.compile(r"^mashup-([0-9a-z]{12})-\d+\.mp3$")
+
+
+def _sentence(message: str) -> re.Pattern[str]:
+    """A sentence of the catalogue as a pattern: any text in its placeholders, `job` as a group."""
+    job, any_text = "JOBHERE", "TEXTHERE"
+    text = re.escape(say(DEFAULT, message, job=job, member=any_text, mark=any_text))
+    return re.compile(text.replace(job, "(?P<job>[0-9a-z]{12})").replace(any_text, ".*?"))
+
+
+ACCEPTED = (_sentence("accepted"), _sentence("accepted-private"))
+_SIGNED = _sentence("card-footer")
+_NOTICE, _READY, _SORRY = _sentence("notice-greeting"), _sentence("hint-ready"), _sentence("hint-failed")
+
+
+class Recorder:
+    """Hears the Discord stand-in's world; `secrets` by name must never be shown."""
+
+    def __init__(self, history: History, world: World, secrets: Mapping[str, str]) -> None:
+        self._history = history
+        self._world = world
+        self._secrets = secrets
+        self._roles: dict[int, set[str]] = {}
+        self._accepted: set[int] = set()
+        self._bot = world.bot.id
+        self.results = 0
+        """Result messages that appeared so far."""
+
+    def was_promised(self, interaction: Interaction) -> bool:
+        """Whether the asker was told that it will be done."""
+        return interaction.original is not None and interaction.original.id in self._accepted
+
+    def hear(self, kind: str, subject: Any) -> None:
+        if kind == "message" and isinstance(subject, Message) and subject.author_id == self._bot:
+            self._message(subject)
+
+    def saw(self, call: Call, response: web.StreamResponse) -> None:
+        """Every answer to the bot."""
+        if response.status in _INVALID:
+            self._history.note("invalid", status=response.status, method=call.method, path=call.path[:80])
+
+    def _message(self, message: Message) -> None:
+        text = shown_text(message)
+        self._promise(message, text)
+        roles = self._roles.setdefault(message.id, set())
+        role = _role(message, text)
+        if role is None or role in roles:
+            return
+        roles.add(role)
+        self.results += role == "result"
+        signed, tag = _SIGNED.search(text), _TAG.search(text)
+        place = self._world.directs.get(message.channel_id)
+        self._history.note(
+            "message",
+            message=message.id,
+            role=role,
+            job=signed["job"] if signed else "",
+            tag=tag[1] if tag else "",
+            channel=str(message.channel_id),
+            direct=str(place.recipient_id) if place else "",
+            to=str(message.visible_to) if message.visible_to else None,
+            by=str(message.interaction.user_id) if message.interaction else None,
+        )
+        self._look_for_secrets(message, text)
+
+    def _promise(self, message: Message, text: str) -> None:
+        """The words by which a member knows that the job will be done."""
+        found = next((match for pattern in ACCEPTED if (match := pattern.search(text))), None)
+        if found is None or message.interaction is None or message.id in self._accepted:
+            return
+        self._accepted.add(message.id)
+        self._history.note("accepted", interaction=str(message.interaction.id), job=found["job"])
+
+    def _look_for_secrets(self, message: Message, text: str) -> None:
+        shown = " ".join([text, *(file.filename for file in (*message.attachments, *message.embedded))])
+        for name, secret in self._secrets.items():
+            if secret in shown:
+                self._history.note("leak", secret=name, where=f"message {message.id}")
+
+
+def _role(message: Message, text: str) -> str | None:
+    """What a message is to its job; None for what belongs to none. The answer to `/jobs get` is a copy."""
+    signed = _SIGNED.search(text)
+    marks = {match[1] for file in message.attachments if (match := _FILE.match(file.filename))}
+    if marks:
+        return "copy" if signed and signed["job"] in marks else "result"
+    if signed is None:
+        return None
+    for role, pattern in (("notice", _NOTICE), ("ready", _READY), ("sorry", _SORRY)):
+        if pattern.search(text):
+            return role
+    return "card"

@@ -1,0 +1,131 @@
+"""What is played around a struck failpoint: the shortest stories that together reach every one of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+import aiohttp
+
+from bot import control
+from bot.playground.errors import MemberError
+from tests.chaos.stage import Stage
+
+_STEP_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Scene:
+    """`before` is played by an unarmed bot, which then dies; `act` by one that was started with `arguments`."""
+
+    name: str
+    act: Callable[[Stage], Awaitable[None]]
+    before: Callable[[Stage], Awaitable[None]] | None = None
+    arguments: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+async def hosted(stage: Stage) -> None:
+    """One mashup by a hosted engine."""
+    await stage.ask("kie")
+
+
+async def local(stage: Stage) -> None:
+    """One mashup by the embedded engine."""
+    await stage.ask("local")
+
+
+async def lost_answer(stage: Stage) -> None:
+    """The create is taken and its answer lost; only a callback can tell of it."""
+    stage.band.knobs.create = "reset"
+    await stage.ask("sunoapi")
+
+
+async def private(stage: Stage) -> None:
+    """A mashup for the asker's eyes only, in the answer."""
+    await stage.ask("kie", private=True)
+
+
+async def direct(stage: Stage) -> None:
+    """A private mashup whose answer is gone: it comes by direct message, for who wants that."""
+    await _command(stage, "jobs dm", results="on")
+    stage.band.knobs.stage_seconds = 0.5
+    await stage.ask("kie", private=True, member="mika", answered=True)
+    await stage.wait_for(lambda: stage.band.creates, _STEP_SECONDS)
+    stage.play.knobs.expire_tokens()
+
+
+async def commands(stage: Stage) -> None:
+    """What a member and a moderator may do with a finished job, and with one that runs."""
+    await stage.ask("kie", member="mika", answered=True)
+    await stage.wait_for(lambda: stage.states().get("done"), _STEP_SECONDS)
+    done = next((event["job"] for event in stage.history.events if event["kind"] == "accepted"), "0" * 12)
+    await _command(stage, "jobs list")
+    await _command(stage, "jobs get", job=done)
+    await _suggest(stage, "jobs delete")
+    await _command(stage, "jobs delete", user="sam", job=done, reason="not for here")
+    await stage.ask("local", member="mika", answered=True)
+    running = [event["job"] for event in stage.history.events if event["kind"] == "accepted"][-1:]
+    await _suggest(stage, "jobs cancel")
+    await _command(stage, "jobs cancel", job=running[0] if running else done)
+
+
+async def operator(stage: Stage) -> None:
+    """An engine is switched off and on, and the listener is asked how it is."""
+    for order in ("engine-off", "engine-on"):
+        with contextlib.suppress(control.NoBotError, OSError, ValueError):
+            await asyncio.to_thread(
+                control.ask, stage.folder / "bot", {"do": order, "engine": "apibox", "why": "x"}
+            )
+    address = f"{stage.settings['TWODECK_PUBLIC_URL']}/healthz"
+    async with aiohttp.ClientSession(trust_env=False) as session:
+        with contextlib.suppress(aiohttp.ClientError):
+            await session.get(address)
+    await stage.ask("kie")
+
+
+async def half_done(stage: Stage) -> None:
+    """Jobs in several states, and a crash."""
+    stage.band.knobs.stage_seconds = 0.3
+    await stage.ask("kie", answered=True)
+    await stage.wait_for(lambda: stage.states().get("done"), _STEP_SECONDS)
+    for engine in ("kie", "sunoapi"):
+        await stage.ask(engine, answered=True)
+    await stage.wait_for(lambda: stage.states().get("submitted"), _STEP_SECONDS)
+
+
+async def nothing(stage: Stage) -> None:
+    """What the bot has to do is there already."""
+
+
+_RESENT = ("--strike", "discord send:after:1:raise")
+_FAULTY = ("--strike", "commit bot.jobs.steps.Steps.staged:before:1:raise")
+
+SCENES = (
+    Scene("hosted", hosted),
+    Scene("a job found half done", nothing, before=half_done),
+    Scene("after a restore", nothing, before=half_done, arguments=("--after-restore",)),
+    Scene("private", private),
+    Scene("lost answer", lost_answer),
+    Scene("resent", hosted, arguments=_RESENT),
+    Scene("operator", operator),
+    Scene("alert by webhook", hosted, arguments=_FAULTY, settings={"TWODECK_ALERT_WEBHOOK": "ALERTS"}),
+    Scene("alert in a channel", hosted, arguments=_FAULTY, settings={"TWODECK_ALERT_CHANNEL": "ROOM"}),
+    Scene("direct", direct),
+    Scene("local", local),
+    Scene("commands", commands),
+)
+"""The cheapest first: a point is struck in the first scene that reaches it."""
+
+
+async def _command(stage: Stage, command: str, *, user: str = "mika", **options: str) -> None:
+    with contextlib.suppress(MemberError):
+        act = await stage.play.slash(user, stage.rooms[0].name, command, **options)
+        await act.answered()
+
+
+async def _suggest(stage: Stage, command: str) -> None:
+    with contextlib.suppress(MemberError):
+        await stage.play.autocomplete("sam", stage.rooms[0].name, command, "job", job="")

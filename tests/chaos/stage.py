@@ -1,0 +1,260 @@
+"""One bot between its two stand-ins, a history of what they see, and the verdict over it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+from bot.playground.child import BotProcess
+from bot.playground.errors import MemberError
+from bot.playground.world import Channel
+from tests.audio.synth import Song, play, write_mp3
+from tests.chaos import power
+from tests.chaos.band import Band, Shape
+from tests.chaos.checker import ENDED, Violation, check
+from tests.chaos.history import History, query, read_rows
+from tests.chaos.recorder import Recorder
+from tests.playground import Act, Playground
+
+T = TypeVar("T")
+ENGINES = ("sunoapi", "kie", "apibox")
+MEMBERS = ("mika", "noor", "sam")
+PATIENCE = 15.0
+"""Seconds that anything that does happen takes at most."""
+_ANSWER_SECONDS = 5.0
+_ROOMS = 3
+ROOT = Path(__file__).resolve().parents[2]
+_OPEN = ", ".join(f"'{state}'" for state in sorted(ENDED))
+_UNDER_WAY = (
+    f"SELECT id, state FROM jobs WHERE state NOT IN ({_OPEN}) OR (state = 'unknown' AND wake_at < ?)",
+    "SELECT id, state FROM posts WHERE state NOT IN ('sent', 'dead', 'removed')",
+)
+SETTINGS = {
+    "PYTHONPATH": str(ROOT),
+    "TWODECK_POLL_SECONDS": "1",
+    "TWODECK_GRACE_SECONDS": "6",
+    "TWODECK_QUEUE_MEMBER": "10000",
+    "TWODECK_QUEUE_GUILD": "10000",
+    "TWODECK_QUOTA_MEMBER_DAY": "100000",
+    "TWODECK_QUOTA_GUILD_DAY": "100000",
+    "TWODECK_BACKUP_HOURS": "0.02",
+    "TWODECK_BACKUP_KEEP": "3",
+}
+
+
+class Stage:
+    """`async with Stage(folder) as stage:` then `start`, `ask`, `kill`, `settle`, and `verdict` at the end."""
+
+    def __init__(self, folder: Path, *, seed: int = 0, shape: Shape | None = None, warm: bool = False) -> None:
+        """`warm` takes audio children from a nursery."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.chance = random.Random(seed)
+        self.history = History(folder / "history.jsonl")
+        self.play = Playground(folder)
+        self.band = Band(self.history, self.chance, shape or Shape())
+        world = self.play.world
+        self.secrets = {
+            "the bot's token": world.token,
+            "the provider's key": self.band.key,
+            "the webhook key": self.band.knobs.webhook_key,
+        }
+        self.recorder = Recorder(self.history, world, self.secrets)
+        self.rooms = [Channel(world.new_id(), f"room-{number}", "", 9 + number) for number in range(_ROOMS)]
+        world.guild.channels |= {room.id: room for room in self.rooms}
+        self._warm = warm
+        self._nursery: asyncio.subprocess.Process | None = None
+        self.options: list[str] = []
+        """Arguments of every start of the child."""
+        self.settings = dict(SETTINGS)
+        self._asked = 0
+        self._acts: list[Act] = []
+        self._identified = 0
+
+    async def __aenter__(self) -> Stage:
+        await self.band.start()
+        await self.play.__aenter__()
+        if self._warm:
+            await self._open_nursery()
+        self.play.world.listen(self.recorder.hear)
+        self.play.standin.watch(self.recorder.saw)
+        self._songs = [_song(self.folder / f"{side}.mp3", tonic) for side, tonic in (("a", 0), ("b", 7))]
+        self.bot = BotProcess(self.play.standin, self.folder)
+        self.play.bot = self.bot
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            address = f"127.0.0.1:{probe.getsockname()[1]}"
+        for engine in ENGINES:
+            self.settings |= self.band.settings(engine)
+        self.settings |= {
+            "KIE_WEBHOOK_KEY": self.band.knobs.webhook_key,
+            "TWODECK_DOWNLOAD_HOSTS": f"{self.play.standin.url.removeprefix('http://')},{self.band.host}",
+            "TWODECK_LISTEN": address,
+            "TWODECK_PUBLIC_URL": f"http://{address}",
+        }
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.play.__aexit__(kind, error, trace)
+        await self.band.close()
+        self.history.close()
+        if self._nursery is not None:
+            self._nursery.kill()
+            await self._nursery.wait()
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "bot" / "twodeck.db"
+
+    @property
+    def notes(self) -> list[str]:
+        """What armed failpoints said of themselves."""
+        path = self.folder / "strikes.txt"
+        return path.read_text("utf-8").splitlines() if path.exists() else []
+
+    async def start(self, *arguments: str, timeout: float = 30) -> bool:
+        """Start the bot; False when it ended before it was ready."""
+        gateway = self.play.standin.gateway
+        before = gateway.identified
+        self.bot.settings = self.settings
+        self.bot.command = ["tests.chaos.child", "--notes", str(self.folder / "strikes.txt")]
+        self.bot.command += [*self.options, *arguments]
+        self.history.note("started", arguments=list(arguments))
+        await self.bot.start()
+        await self.wait_for(
+            lambda: (
+                not self.bot.running
+                or (gateway.connected and gateway.identified > before and bool(self.play.world.commands))
+            ),
+            timeout,
+        )
+        return self.bot.running
+
+    async def kill(self) -> None:
+        """SIGKILL, and what the bot's jobs were doing then."""
+        await self.bot.kill()
+        self.history.note("killed", states=self.states())
+
+    async def cut_power(self) -> None:
+        """SIGKILL, and nothing is left of what was not synced. Needs a start with `--power`."""
+        await self.kill()
+        power.cut(self.folder / "synced", self.folder / "bot")
+        self.history.note("power cut")
+
+    async def ask(
+        self, engine: str, *, private: bool = False, member: str = "", answered: bool = False
+    ) -> Act | None:
+        """One member asks for one mashup; None when the bot is not there to be asked.
+
+        `answered` waits for the bot's words, or for the end of the time it has for them.
+        """
+        self._asked += 1
+        tag = f"k{self._asked}"
+        member, room = member or MEMBERS[self._asked % len(MEMBERS)], self.rooms[self._asked % len(self.rooms)]
+        names = (f"{tag}a.mp3", f"{tag}b.mp3")
+        options = {} if engine == "local" else {"prompt": "rain on two rooftops"}
+        try:
+            act = await self.play.slash(
+                *(member, room.name, "mashup"),
+                track_a=(names[0], self._songs[0]),
+                track_b=(names[1], self._songs[1]),
+                engine=engine,
+                private=private,
+                **options,
+            )
+        except MemberError:
+            return None
+        self.history.note("asked", interaction=str(act.interaction.id), tag=tag, private=private, engine=engine)
+        self._acts.append(act)
+        if answered:
+            await self.wait_for(lambda: not self.waits(act), PATIENCE)
+        return act
+
+    def states(self) -> dict[str, int]:
+        """How many jobs are in each state."""
+        if not self.database.exists():
+            return {}
+        rows = query(self.database, "SELECT state, count(*) AS jobs FROM jobs GROUP BY state")
+        return {row["state"]: row["jobs"] for row in rows}
+
+    @property
+    def open_jobs(self) -> int:
+        return sum(count for state, count in self.states().items() if state not in ENDED)
+
+    async def settle(self, timeout: float) -> None:
+        """Let everything come to its end, starting the bot again whenever it ended; a stuck one stays as it is."""
+        ends = time.monotonic() + timeout
+        while time.monotonic() < ends:
+            if not self.bot.running:
+                self.history.note("ended", status=await self.bot.wait())
+                await self.start()
+            self._acts = [act for act in self._acts if self.waits(act)]
+            if not self._acts and not self.band.busy and not self._under_way():
+                return
+            await asyncio.sleep(0.05)
+
+    async def verdict(self) -> list[Violation]:
+        """Stop the bot, look for secrets in what it wrote, and let the checker decide."""
+        await self.bot.stop()
+        log = self.bot.log_file.read_text("utf-8", "replace")
+        gateway = self.play.standin.gateway
+        self.history.note(
+            "stopped", identified=gateway.identified, reconnects=log.count("connecting again in") + gateway.resumed
+        )
+        rows = read_rows(self.database)
+        secrets = {**self.secrets, **{f"the address of {r['id']}": r["callback_secret"] for r in rows.jobs}}
+        self._scan("the log", log.encode(), secrets)
+        for backup in sorted((self.folder / "bot" / "backups").glob("*.db")):
+            self._scan(backup.name, backup.read_bytes(), self.secrets)
+        return check(self.history.events, rows)
+
+    def waits(self, act: Act) -> bool:
+        """Whether the member may still be told something: not after a promise, or after a while of nothing."""
+        interaction = act.interaction
+        over = interaction.sent_at + _ANSWER_SECONDS < self.play.world.clock.monotonic()
+        return not (act.failed or over or self.recorder.was_promised(interaction))
+
+    async def wait_for(self, predicate: Callable[[], T | None], timeout: float) -> T | None:
+        """What `predicate` says as soon as it is true, or at the end of the time."""
+        ends = time.monotonic() + timeout
+        while not (found := predicate()) and time.monotonic() < ends:  # noqa: ASYNC110 - many things may make it true
+            await asyncio.sleep(0.005)
+        return found
+
+    async def _open_nursery(self) -> None:
+        address = Path(tempfile.mkdtemp(prefix="nursery-")) / "way"
+        self._nursery = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot.playground.keeper", str(os.getpid()), "tests.chaos.nursery", str(address)),
+            env={"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            cwd=ROOT,
+        )
+        await self.wait_for(address.exists, PATIENCE)
+        self.options += ["--nursery", str(address)]
+
+    def _under_way(self) -> bool:
+        if not self.database.exists():
+            return False
+        now = int(time.time() * 1000)
+        jobs, posts = _UNDER_WAY
+        return bool(query(self.database, jobs, now) or query(self.database, posts))
+
+    def _scan(self, where: str, data: bytes, secrets: Mapping[str, str | None]) -> None:
+        for name, secret in secrets.items():
+            if secret and secret.encode() in data:
+                self.history.note("leak", secret=name, where=where)
+
+
+def _song(path: Path, tonic: int) -> bytes:
+    """A little over the shortest source that is taken, in mono and at a low rate."""
+    return write_mp3(path, play(Song(tempo=120, seconds=5.4, tonic=tonic)), bit_rate=32).read_bytes()
