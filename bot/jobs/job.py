@@ -153,6 +153,8 @@ class Job:
     updated_at: int
     uploads: tuple[str, ...] = ()
     removed: Removal | None = None
+    how: str | None = None
+    """By which way the result went out; `kept`: by none, so that it waits for `/jobs get`."""
 
     @property
     def stoppable(self) -> bool:

@@ -31,6 +31,7 @@ from bot.jobs.job import (
     check_arrow,
 )
 from bot.jobs.steps import Alarm, Steps, call_off, end, give_up
+from bot.jobs.view import KEPT
 from bot.posts import store as posts
 from bot.quotas import ledger
 from bot.request import EngineName
@@ -165,7 +166,7 @@ class JobLine:
         if self._clock.now() < job.deadline:
             return None
         if job.state is State.POSTING:
-            return Move(State.DONE, {"how": "kept"})
+            return Move(State.DONE, {"how": KEPT})
         if job.state is State.NOTIFYING:
             return end(job)
         code = Code.OUTCOME_UNKNOWN if self._is_paid(job) else Code.TOOK_TOO_LONG

@@ -14,7 +14,7 @@ RESULTS = (Purpose.RESULT, Purpose.ANSWER, Purpose.DIRECT, Purpose.READY)
 NOTICES = (Purpose.NOTICE, Purpose.ANSWER_NOTICE, Purpose.SORRY)
 """Messages that say why there is none."""
 
-HOW = {Purpose.RESULT: "channel", Purpose.ANSWER: "answer", Purpose.DIRECT: "direct", Purpose.READY: "kept"}
+HOW = {Purpose.RESULT: "channel", Purpose.ANSWER: "answer", Purpose.DIRECT: "direct", Purpose.READY: view.KEPT}
 """What `jobs.how` says once such a message is out; after READY the audio waits for `/jobs get`."""
 
 

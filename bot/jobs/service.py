@@ -215,7 +215,7 @@ class JobService:
                 raise Refused(Code.NOT_YOUR_JOB, job=job_id)
             if job.removed is not None:
                 raise Refused(Code.RESULT_REMOVED, why=job.removed.reason)
-            if job.state is not State.DONE:
+            if job.state not in (State.POSTING, State.DONE):
                 raise Refused(Code.NO_RESULT, job=job_id)
             if not is_kept(tx, job.subject):
                 raise Refused(Code.RESULT_EXPIRED, job=job_id)

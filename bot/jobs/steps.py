@@ -23,6 +23,7 @@ from bot.files.store import FileStore, Stored
 from bot.guilds.store import wants_direct
 from bot.jobs import inbox, messages, store
 from bot.jobs.job import DEADLINES, Job, Move, Sleep, Source, State, Step, Track
+from bot.jobs.view import KEPT
 from bot.posts import store as posts
 from bot.posts.post import NewPost, Post, PostState, Purpose
 from bot.request import EngineName, Mode, Operation
@@ -205,7 +206,7 @@ class Steps:
         further = await self._next_way(job, tried)
         if further:
             return Sleep(self._clock.now() + MESSAGE_MS, further)
-        return Move(State.DONE, {"how": "kept"})
+        return Move(State.DONE, {"how": KEPT})
 
     async def notifying(self, job: Job, owner: str) -> Step:
         """The member has been told, or cannot be, or asked for it."""

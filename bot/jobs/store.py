@@ -297,5 +297,6 @@ def _job(tx: Tx, row: Row) -> Job:
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         uploads=tuple(json.loads(row["uploads"] or "[]")),
+        how=row["how"],
         removed=Removal(**json.loads(row["removed"])) if row["removed"] else None,
     )

@@ -9,6 +9,9 @@ from bot.posts.post import Hint, Notice, Progress, Result, ResultTrack
 DEFAULT_PACE = 0.06
 """Seconds of work per second of source audio, until this bot has measured its own."""
 
+KEPT = "kept"
+"""How a result goes out that no place takes, and what its card says."""
+
 _STAGES = {
     State.ACCEPTED: ("fetching", 0.02),
     State.STAGED: ("waiting", 0.1),
@@ -35,6 +38,8 @@ def card(job: Job, *, stage: str | None, fraction: float, place: int, ready_at: 
     shown, base = _STAGES[job.state]
     if job.error and job.error.code is Code.CANCELLED:
         shown = "cancelled"
+    if job.state is State.DONE and job.how == KEPT:
+        shown = KEPT
     if stage and job.state is State.SUBMITTED:
         shown, base = stage, 0.15 + 0.8 * fraction
     hashes = [source.hash for source in job.ask.sources]

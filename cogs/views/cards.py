@@ -21,7 +21,7 @@ _TOLD_BY_ROLES = frozenset({"roles-swapped", "bed-first"})
 def progress_card(progress: Progress, mark: str) -> discord.Embed:
     """The live card: stage, bar, place in the queue, estimate, what was asked. `mark` is the post's id."""
     locale = progress.locale
-    colour = {"done": GOOD, "failed": BAD}.get(progress.stage, WORKING)
+    colour = {"done": GOOD, "kept": GOOD, "failed": BAD}.get(progress.stage, WORKING)
     embed = discord.Embed(title=_cut(plain(progress.title), 250), colour=colour)
     embed.description = "\n".join(_progress_lines(progress))
     for side, name in zip("ab", progress.sources, strict=False):
@@ -82,7 +82,7 @@ def _progress_lines(progress: Progress) -> list[str]:
     full = round(_BAR * progress.fraction)
     percent = round(100 * progress.fraction)
     lines = [say(locale, f"stage-{progress.stage}")]
-    if progress.stage not in ("done", "failed"):
+    if progress.stage not in ("done", "kept", "failed"):
         lines.append(f"`{'█' * full}{'░' * (_BAR - full)}` {say(locale, 'card-percent', percent=percent)}")
     if progress.place:
         lines.append(say(locale, "card-place", place=progress.place))

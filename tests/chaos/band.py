@@ -55,10 +55,16 @@ class Band(Music):
         self._history.note("callback", job=job_of(task.body), stage=stage, status=status)
         return status
 
-    def _unwanted(self, body: dict[str, Any]) -> web.StreamResponse | None:
-        refusal = super()._unwanted(body)
-        self._history.note("create", job=job_of(body), refused=refusal is not None)
-        return refusal
+    async def _create(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        answer = await super()._create(request)
+        if not any(task.body == body for task in self.tasks.values()):
+            self._history.note("create", job=job_of(body), refused=True)
+        return answer
+
+    def _take(self, body: dict[str, Any]) -> Task:
+        self._history.note("create", job=job_of(body), refused=False)
+        return super()._take(body)
 
     async def _tell(self, task: Task, stage: str) -> None:
         chance = self._chance

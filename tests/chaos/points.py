@@ -18,6 +18,7 @@ _HTTP = frozenset({"request", "get", "post", "put", "patch", "delete", "head", "
 _DISCORD = frozenset(
     {"send", "edit", "edit_message", "delete", "history", "sync", "create_dm", "edit_original_response"}
     | {"send_message", "send_modal", "defer", "autocomplete", "fetch_message", "add_reaction", "pin"}
+    | {"read", "save", "to_file"}
 )
 _RENAMES = frozenset({"replace", "rename"})
 _SCOPES = (

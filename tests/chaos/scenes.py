@@ -37,6 +37,11 @@ async def local(stage: Stage) -> None:
     await stage.ask("local")
 
 
+async def vocals(stage: Stage) -> None:
+    """Another operation, with its words in a file."""
+    await stage.ask("kie", vocals=True)
+
+
 async def lost_answer(stage: Stage) -> None:
     """The create is taken and its answer lost; only a callback can tell of it."""
     stage.band.knobs.create = "reset"
@@ -108,6 +113,7 @@ SCENES = (
     Scene("a job found half done", nothing, before=half_done),
     Scene("after a restore", nothing, before=half_done, arguments=("--after-restore",)),
     Scene("private", private),
+    Scene("vocals", vocals),
     Scene("lost answer", lost_answer),
     Scene("resent", hosted, arguments=_RESENT),
     Scene("operator", operator),

@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from bot.playground import music_forms as forms
 from bot.playground.child import BotProcess
 from bot.playground.errors import MemberError
 from bot.playground.world import Channel
@@ -26,7 +27,9 @@ from tests.chaos.recorder import Recorder
 from tests.playground import Act, Playground
 
 T = TypeVar("T")
-ENGINES = ("sunoapi", "kie", "apibox")
+DIALECTS = {"sunoapi": forms.MODELESS, "kie": forms.UNIFIED, "apibox": forms.LEGACY}
+ENGINES = tuple(DIALECTS)
+"""Hosted ones, each with another dialect."""
 MEMBERS = ("mika", "noor", "sam")
 PATIENCE = 15.0
 """Seconds that anything that does happen takes at most."""
@@ -87,14 +90,14 @@ class Stage:
             await self._open_nursery()
         self.play.world.listen(self.recorder.hear)
         self.play.standin.watch(self.recorder.saw)
-        self._songs = [_song(self.folder / f"{side}.mp3", tonic) for side, tonic in (("a", 0), ("b", 7))]
+        self._songs = {side: _song(self.folder / f"{side}.mp3", tonic) for side, tonic in (("a", 0), ("b", 7))}
         self.bot = BotProcess(self.play.standin, self.folder)
         self.play.bot = self.bot
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             address = f"127.0.0.1:{probe.getsockname()[1]}"
         for engine in ENGINES:
-            self.settings |= self.band.settings(engine)
+            self.settings |= self.band.settings(engine, DIALECTS[engine])
         self.settings |= {
             "KIE_WEBHOOK_KEY": self.band.knobs.webhook_key,
             "TWODECK_DOWNLOAD_HOSTS": f"{self.play.standin.url.removeprefix('http://')},{self.band.host}",
@@ -153,26 +156,18 @@ class Stage:
         self.history.note("power cut")
 
     async def ask(
-        self, engine: str, *, private: bool = False, member: str = "", answered: bool = False
+        self, engine: str, *, private: bool = False, member: str = "", answered: bool = False, vocals: bool = False
     ) -> Act | None:
-        """One member asks for one mashup; None when the bot is not there to be asked.
+        """One member asks for one mashup, or for `vocals`; None when the bot is not there to be asked.
 
         `answered` waits for the bot's words, or for the end of the time it has for them.
         """
         self._asked += 1
         tag = f"k{self._asked}"
         member, room = member or MEMBERS[self._asked % len(MEMBERS)], self.rooms[self._asked % len(self.rooms)]
-        names = (f"{tag}a.mp3", f"{tag}b.mp3")
-        options = {} if engine == "local" else {"prompt": "rain on two rooftops"}
+        command, options = self._sung(tag) if vocals else self._mixed(tag, engine)
         try:
-            act = await self.play.slash(
-                *(member, room.name, "mashup"),
-                track_a=(names[0], self._songs[0]),
-                track_b=(names[1], self._songs[1]),
-                engine=engine,
-                private=private,
-                **options,
-            )
+            act = await self.play.slash(member, room.name, command, engine=engine, private=private, **options)
         except MemberError:
             return None
         self.history.note("asked", interaction=str(act.interaction.id), tag=tag, private=private, engine=engine)
@@ -180,6 +175,16 @@ class Stage:
         if answered:
             await self.wait_for(lambda: not self.waits(act), PATIENCE)
         return act
+
+    def _mixed(self, tag: str, engine: str) -> tuple[str, dict[str, Any]]:
+        """The title comes from the names of the files."""
+        tracks = {f"track_{side}": (f"{tag}{side}.mp3", self._songs[side]) for side in "ab"}
+        return "mashup", {**tracks, **({} if engine == "local" else {"prompt": "rain on two rooftops"})}
+
+    def _sung(self, tag: str) -> tuple[str, dict[str, Any]]:
+        words = {"title": f"{tag}a × {tag}b", "style": "dub", "negative_tags": "noise"}
+        lyrics = ("words.txt", b"la la la")
+        return "vocals", {**words, "track": ("one.mp3", self._songs["a"]), "lyrics_file": lyrics}
 
     def states(self) -> dict[str, int]:
         """How many jobs are in each state."""

@@ -24,6 +24,7 @@ def test_no_effect_stands_outside_of_a_failpoint() -> None:
         ("cogs.new", "await channel.send('hello')"),
         ("cogs.new", "await message.edit(content='')"),
         ("cogs.new", "await message.delete()"),
+        ("cogs.new", "words = await attachment.read()"),
         ("cogs.new", "async for message in channel.history(limit=1): pass"),
         ("cogs.new", "[message async for message in channel.history(limit=1)]"),
         ("cogs.new", "await interaction.response.send_message('hello')"),

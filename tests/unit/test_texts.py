@@ -11,7 +11,7 @@ from babel.messages.pofile import read_po
 
 from bot.errors import Cause, Code
 from bot.jobs.job import State
-from bot.jobs.view import _STAGES
+from bot.jobs.view import _STAGES, KEPT
 from bot.request import EngineName
 from bot.texts import LOCALES, MissingTextError, has, say, say_many, say_reason
 
@@ -74,7 +74,7 @@ def test_every_alert_has_a_sentence(cause: Cause) -> None:
 
 
 def test_every_stage_engine_and_reason_has_words() -> None:
-    wanted = {f"stage-{stage}" for stage, _ in _STAGES.values()}
+    wanted = {f"stage-{stage}" for stage, _ in _STAGES.values()} | {f"stage-{KEPT}"}
     wanted |= {f"stage-{stage}" for stage in engine_stages()}
     wanted |= {f"engine-{name}" for name in EngineName}
     wanted |= {f"reason-{code}" for code in reason_codes()}
@@ -92,7 +92,7 @@ def test_no_text_is_unused(locale: str) -> None:
         | {f"engine-{e}" for e in EngineName}
         | {f"alert-{c}" for c in Cause}
         | {f"state-{s}" for s in State}
-        | {f"stage-{s}" for s in engine_stages() | {stage for stage, _ in _STAGES.values()}}
+        | {f"stage-{s}" for s in engine_stages() | {KEPT} | {stage for stage, _ in _STAGES.values()}}
     )
     made |= {s for s in ids(locale) if s.startswith(("option-", "choice-", "permission-", "key-", "card-deck-"))}
     assert ids(locale) - strings - made == set()

@@ -19,7 +19,8 @@ from bot.clock import Clock
 from bot.engines.hosted import legacy
 from bot.engines.hosted.build import build
 from bot.engines.hosted.client import MusicClient, NoAnswer, NotConnected
-from bot.engines.hosted.engine import INERT_CALLBACK, HostedEngine
+from bot.engines.hosted.engine import HostedEngine
+from bot.engines.hosted.legacy import INERT_CALLBACK
 from bot.engines.port import Ambiguous, Later, Order, TaskState
 from bot.errors import Refused
 from bot.playground.music import Music
@@ -164,10 +165,14 @@ async def test_the_exact_json_of_each_mode(
     assert music.creates == [{**wanted, **(kie_too if name is EngineName.KIE else {})}]
 
 
-async def test_without_a_public_address_the_callback_is_inert(music: Music, tmp_path: Path) -> None:
-    async with engine_of(EngineName.KIE, music.url, tmp_path, public_url="") as engine:
-        await engine.submit(order(engine, {"prompt": "x"}))
-    assert music.creates[0]["callBackUrl"] == INERT_CALLBACK
+@pytest.mark.parametrize("dialect", ["legacy", "unified"])
+async def test_without_a_public_address_the_callback_is_inert_or_left_out(
+    music: Music, tmp_path: Path, dialect: str
+) -> None:
+    async with engine_of(EngineName.KIE, music.url, tmp_path, public_url="", dialect=dialect) as engine:
+        task = await engine.submit(order(engine, {"prompt": "x", "style": "dub"}))
+        assert (await engine.status(task)).state is TaskState.RUNNING
+    assert music.creates[0].get("callBackUrl") == (INERT_CALLBACK if dialect == "legacy" else None)
 
 
 @pytest.mark.parametrize("fault", ["reset", "html", "no-task", "599"])

@@ -21,13 +21,16 @@ Endings = Mapping[int, Ending]
 
 @dataclass(frozen=True)
 class Call:
-    """One create: what was asked, by the rules of its operation. `duration` is in seconds."""
+    """One create: what was asked, by the rules of its operation.
+
+    `callback` is None when nobody can reach us; `duration` is in seconds.
+    """
 
     operation: Operation
     rules: Rules
     request: Mapping[str, Any]
     uploads: Sequence[str]
-    callback: str
+    callback: str | None
     duration: int | None = None
 
     @property

@@ -22,9 +22,6 @@ from bot.errors import Code, Refusal, Refused
 from bot.request import Mode, Operation
 
 log = logging.getLogger(__name__)
-INERT_CALLBACK = "https://example.com/"
-"""Where callbacks go when nobody can reach us: the field is required, and this host is reserved for examples."""
-
 _DIALECTS: dict[DialectName, Dialect] = {
     DialectName.LEGACY: legacy,
     DialectName.MODELESS: legacy,
@@ -230,9 +227,10 @@ class HostedEngine:
         balance = await self.balance()
         return balance is not None and balance < self._profile.spoken.operations[order.operation].price
 
-    def _callback(self, order: Order) -> str:
+    def _callback(self, order: Order) -> str | None:
+        """Where it may ring; None when nobody can reach us."""
         if not self._public_url:
-            return INERT_CALLBACK
+            return None
         return f"{self._public_url}/callbacks/{self.name}/{order.job}/{order.secret}"
 
     def _directory(self, task: str) -> Path:

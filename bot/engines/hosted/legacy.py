@@ -12,6 +12,8 @@ from bot.errors import Code, Refusal
 from bot.request import Operation
 
 RECORD: str = "/api/v1/generate/record-info"
+INERT_CALLBACK = "https://example.com/"
+"""Where callbacks go when nobody can reach us: the field is required, and this host is reserved for examples."""
 _FAILED = frozenset({"CREATE_TASK_FAILED", "GENERATE_AUDIO_FAILED"})
 STATES: frozenset[str] = _FAILED | {
     "PENDING", "TEXT_SUCCESS", "FIRST_SUCCESS", "SUCCESS", "CALLBACK_EXCEPTION", "SENSITIVE_WORD_ERROR",
@@ -28,7 +30,7 @@ WIRE = {
 
 
 def create(call: Call) -> tuple[str, dict[str, Any]]:
-    body: dict[str, Any] = {"model": call.request["model"], "callBackUrl": call.callback}
+    body: dict[str, Any] = {"model": call.request["model"], "callBackUrl": call.callback or INERT_CALLBACK}
     if call.operation is Operation.MASHUP:
         body["uploadUrlList"] = list(call.uploads)
     else:

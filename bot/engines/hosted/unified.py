@@ -24,7 +24,8 @@ def create(call: Call) -> tuple[str, dict[str, Any]]:
     else:
         (inputs["upload_url"],) = call.uploads
     inputs |= {WIRE.get(name, name): value for name, value in call.values().items()}
-    return CREATE, {"model": call.rules.name, "callBackUrl": call.callback, "input": inputs}
+    envelope = {"callBackUrl": call.callback} if call.callback else {}
+    return CREATE, {"model": call.rules.name, **envelope, "input": inputs}
 
 
 def state_of(record: Any) -> str:

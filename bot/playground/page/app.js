@@ -137,7 +137,7 @@ function botLine(bot) {
 const actions = {
   async press(message, customId, values) {
     const done = await act("component", { message: message.id, custom_id: customId, values });
-    fail(done.error);
+    if (done.error) fail(done.error);
   },
   menu: (message, button) => openApps(message, state.scene, button, button, fail),
 };
