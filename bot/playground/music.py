@@ -86,14 +86,14 @@ class Music:
     async def send(self, task: Task, stage: str) -> int:
         """One callback, now; the status it was answered with, 0 for none (or where none is wanted)."""
         assert self._session is not None  # noqa: S101 - after start only
+        address, status = task.body.get("callBackUrl"), 0
+        if not address:
+            return status
         headers = signed(self.knobs.webhook_key, task.id, int(time.time()))
-        status = 0
         try:
             timeout = aiohttp.ClientTimeout(total=15)
             body = task.callback(stage)
-            async with self._session.post(
-                task.body.get("callBackUrl", ""), json=body, headers=headers, timeout=timeout
-            ) as answer:
+            async with self._session.post(address, json=body, headers=headers, timeout=timeout) as answer:
                 status = answer.status
         except (aiohttp.ClientError, TimeoutError):
             pass
