@@ -211,6 +211,9 @@ class _Engine:
     def capabilities(self, operation: Operation, mode: Mode, model: str | None = None) -> Capabilities:
         return Capabilities((), Limits(prompt=500, style=100, title=80), frozenset({"prompt"}))
 
+    def opens_in(self) -> float | None:
+        return None
+
     def free(self) -> int:
         return AT_A_TIME
 
@@ -233,7 +236,7 @@ class _Engine:
     async def recognises(self, task: str, uploads: Sequence[str]) -> bool:
         return True
 
-    async def finished(self, task: str) -> Finished:
+    async def finished(self, task: str, max_bytes: int) -> Finished:
         report: Mapping[str, Any] = {"tracks": []}
         return Finished(tuple(self._made), report)
 

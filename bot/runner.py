@@ -31,7 +31,9 @@ class Line(Protocol):
 
     def claim(self, tx: Tx, owner: str, room: int) -> list[Any]: ...
 
-    def next_wake(self, tx: Tx) -> int | None: ...
+    def next_wake(self, tx: Tx, since: int) -> int | None:
+        """When the first row is due that was not due at `since`, UTC milliseconds."""
+        ...
 
     async def advance(self, row: Any, owner: str, /) -> None: ...
 
@@ -83,10 +85,11 @@ class Runner:
     async def _run(self) -> None:
         while True:
             self._bell.clear()
+            since = self._clock.now()
             try:
                 await self._clear()
                 claimed = [await self._claim(line) for line in self._lines]
-                pause = 0.0 if any(claimed) else await self._pause()
+                pause = 0.0 if any(claimed) else await self._pause(since)
             except Exception:
                 log.exception("the runner could not read the database")
                 pause = 1.0
@@ -127,11 +130,14 @@ class Runner:
         except Exception:
             log.exception("%s %s could not be advanced", line.name, row.id)
 
-    async def _pause(self) -> float:
-        """Seconds until the next row is due. Due rows that wait for room are woken by the step that makes it."""
-        wakes = await self._db.work(lambda tx: [line.next_wake(tx) for line in self._lines])
+    async def _pause(self, since: int) -> float:
+        """Seconds until a row is due that was not at `since`, when there was no room for those that were.
+
+        They are woken by the step that makes room.
+        """
+        wakes = await self._db.work(lambda tx: [line.next_wake(tx, since) for line in self._lines])
         now = self._clock.now()
-        ahead = [(wake - now) / 1000 for wake in wakes if wake is not None and wake > now]
+        ahead = [max(0.0, (wake - now) / 1000) for wake in wakes if wake is not None]
         return min([*ahead, _LONGEST_SLEEP]) + 0.001
 
     async def _sleep(self, seconds: float) -> None:

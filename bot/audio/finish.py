@@ -1,4 +1,4 @@
-"""Checks a track that somebody else made, brings it into mp3 where it is not, and draws its waveform."""
+"""Checks a track that somebody else made, makes an mp3 of it that fits, and draws its waveform."""
 
 from __future__ import annotations
 
@@ -15,21 +15,23 @@ from bot.audio.tags import id3
 
 
 def finish(arguments: dict[str, Any], progress: Callable[[str, float], None]) -> dict[str, Any]:
-    """Target of a child. Arguments: source, audio, picture (paths), title, max_seconds. Returns seconds.
+    """Target of a child. Arguments: source, audio, picture (paths), title, max_seconds, max_bytes. Returns seconds.
 
-    An mp3 keeps its bytes. Raises what `probe` raises.
+    An mp3 that fits keeps its bytes, and so does one that no bit rate makes fit. Raises what `probe` raises.
     """
     source, audio, drawn = (Path(arguments[name]) for name in ("source", "audio", "picture"))
     found = probe({"path": str(source), "min_seconds": 1, "max_seconds": arguments["max_seconds"]}, progress)
     samples = audio.with_suffix(".pcm")
     try:
         decoded = pcm.decode(source, samples, lambda part: progress("finish", part))
-        if found["format"] == "mp3":
+        tag = id3({"TIT2": str(arguments["title"])})
+        rate = encode.bit_rate_for(decoded.seconds, len(tag), arguments["max_bytes"])
+        is_mp3 = found["format"] == "mp3"
+        if is_mp3 and (rate is None or source.stat().st_size <= arguments["max_bytes"]):
             shutil.copyfile(source, audio)
         else:
             stereo = np.fromfile(samples, np.float32).reshape(-1, 2)
-            tag = id3({"TIT2": str(arguments["title"])})
-            encode.write_mp3(audio, encode.to_pcm(stereo), encode.BIT_RATES[0], tag)
+            encode.write_mp3(audio, encode.to_pcm(stereo), rate or encode.BIT_RATES[-1], tag)
         picture.draw(drawn, (decoded.powers, decoded.powers), decoded.seconds, (), ())
     finally:
         samples.unlink(missing_ok=True)

@@ -129,6 +129,10 @@ class Engine(Protocol):
         """How many more tasks it takes right now."""
         ...
 
+    def opens_in(self) -> float | None:
+        """Seconds until it takes another task without one having to end; None where only that helps, or it is open."""
+        ...
+
     async def prepare(self, order: Order) -> tuple[str, ...]:
         """Whatever is free and has to be there first, such as uploads; returns their addresses. Raises `Later`."""
         ...
@@ -150,8 +154,11 @@ class Engine(Protocol):
         """Whether `task` was made of `uploads`, by the engine's own word. Raises `Later`."""
         ...
 
-    async def finished(self, task: str) -> Finished:
-        """The result of a READY task. Raises `Refused`, and `Later` while it cannot be fetched."""
+    async def finished(self, task: str, max_bytes: int) -> Finished:
+        """The result of a READY task, each track within `max_bytes` where that can be.
+
+        Raises `Refused`, and `Later` while it cannot be fetched.
+        """
         ...
 
     async def discard(self, task: str) -> None:

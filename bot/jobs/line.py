@@ -11,6 +11,7 @@ from sqlite3 import Row
 
 from bot.clock import Clock
 from bot.database import Database, Tx
+from bot.engines.port import Engine
 from bot.engines.registry import Registry, turn
 from bot.engines.switches import Switches
 from bot.errors import Cause, Code, Refusal, Refused
@@ -90,8 +91,18 @@ class JobLine:
     def reclaim(self, tx: Tx, running: Collection[str]) -> None:
         store.reclaim(tx, running, self._clock.now() + RECLAIM_MS)
 
-    def next_wake(self, tx: Tx) -> int | None:
-        return store.next_wake(tx)
+    def next_wake(self, tx: Tx, since: int) -> int | None:
+        """Also when an engine opens by itself that jobs wait for; other room is made by a step, which rings."""
+        now = self._clock.now()
+        staged = {row["engine"] for row in store.waiting(tx, State.STAGED, now)}
+        wakes = [self._opens_at(engine, now) for engine in self._registry.engines if engine.name in staged]
+        return min((wake for wake in (store.next_wake(tx, since), *wakes) if wake is not None), default=None)
+
+    def _opens_at(self, engine: Engine, now: int) -> int | None:
+        if rest := self._switches.resting(engine.name):
+            return rest
+        seconds = engine.opens_in()
+        return None if seconds is None else now + int(seconds * 1000) + 1
 
     def claim(self, tx: Tx, owner: str, room: int) -> list[Job]:
         """Lease due jobs: fair turns for staged ones as far as their engine is free, the rest as they come."""

@@ -176,7 +176,7 @@ class Steps:
     async def ready(self, job: Job, owner: str) -> Step:
         """Copy the results into our own store."""
         try:
-            finished = await self._engine(job).finished(job.task or "")
+            finished = await self._engine(job).finished(job.task or "", job.ask.max_bytes)
         except Later as later:
             return Sleep(self._clock.now() + int(later.seconds * 1000))
         tracks: list[Track] = []

@@ -98,9 +98,12 @@ def lease(tx: Tx, ids: Sequence[str], *, owner: str, lease_until: int) -> list[J
     return jobs
 
 
-def next_wake(tx: Tx) -> int | None:
-    """When the next unleased job is due, UTC milliseconds."""
-    row = tx.one(f"SELECT min(wake_at) FROM jobs WHERE {_OPEN} AND owner IS NULL")  # noqa: S608
+def next_wake(tx: Tx, since: int) -> int | None:
+    """When the next unleased job is due that was not at `since`, UTC milliseconds."""
+    row = tx.one(
+        f"SELECT min(wake_at) FROM jobs WHERE {_OPEN} AND owner IS NULL AND wake_at > ?",  # noqa: S608
+        (since,),
+    )
     return row[0] if row else None
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import webbrowser
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from typing import Any
 import aiohttp
 
 from bot.playground.child import BotProcess
+from bot.playground.music import Music
+from bot.playground.music_forms import LEGACY, MODELESS, UNIFIED
 from bot.playground.server import Standin
 
 _DEMO_TRACKS = ("Night Drive.mp3", "Paper Lanterns.mp3")
@@ -44,12 +47,16 @@ async def run(
         return 1
     remember_commands(standin, directory / "commands.json")
     bot = BotProcess(standin, directory, verbose=verbose)
+    music = Music(mix=lambda first, second: _mix(first, second, directory))
+    await music.start()
+    bot.settings = _engines(music, standin)
     standin.knobs.attach(bot)
     stopping = _stop_on_signals()
     try:
         return await _run(standin, bot, directory, stopping, open_browser=open_browser)
     finally:
         await bot.stop()
+        await music.close()
         await standin.close()
         _forget_signals()
 
@@ -113,6 +120,46 @@ async def keep_alive(standin: Standin, bot: BotProcess) -> None:
         await asyncio.sleep(pause)
         await bot.start()
         standin.page.announce("")
+
+
+def _engines(music: Music, standin: Standin) -> dict[str, str]:
+    """Every hosted engine, each with a simulated account; asked every second, so that nobody waits for a poll."""
+    hosts = (standin.url.removeprefix("http://"), music.host)
+    return {
+        **music.settings("kie", UNIFIED),
+        **music.settings("sunoapi", MODELESS),
+        **music.settings("apibox", LEGACY),
+        "TWODECK_DOWNLOAD_HOSTS": ",".join(hosts),
+        "TWODECK_LISTEN": "127.0.0.1:0",
+        "TWODECK_POLL_SECONDS": "1",
+    }
+
+
+async def _mix(first: bytes, second: bytes, directory: Path) -> list[bytes]:
+    """Two takes by the bot's own terminal mixer."""
+    with tempfile.TemporaryDirectory(dir=directory) as name:
+        folder = Path(name)
+        sources = (folder / "a.audio", folder / "b.audio")
+        for path, content in zip(sources, (first, second), strict=True):
+            path.write_bytes(content)
+        out = folder / "take.mp3"
+        mixer = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot", "mix", *map(str, sources), "-o", str(out), "--tracks", "2"),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            process_group=0,
+        )
+        try:
+            await asyncio.wait_for(mixer.wait(), _DEMO_SECONDS)
+        except TimeoutError:
+            return []
+        finally:
+            if mixer.returncode is None:
+                mixer.kill()
+                await mixer.wait()
+        takes = (out, out.with_stem("take-2"))
+        return [take.read_bytes() for take in takes] if mixer.returncode == 0 else []
 
 
 async def _make_demo_tracks(directory: Path) -> None:

@@ -113,7 +113,7 @@ class Task:
             url: self.tracks[number],
             stream: "",
             "title": fields.get("title") or "Untitled",
-            "tags": fields.get("style") or fields.get("tags") or "mashup",
+            "tags": f"{fields.get('style') or fields.get('tags') or 'mashup'} (simulated)",
             "createTime": "2026-01-01 00:00:00",
             "duration": 20.0,
         }

@@ -40,8 +40,8 @@ class PostLine:
         now = self._clock.now()
         return store.claim(tx, owner=owner, now=now, lease_until=now + LEASE_MS, room=room)
 
-    def next_wake(self, tx: Tx) -> int | None:
-        return store.next_wake(tx)
+    def next_wake(self, tx: Tx, since: int) -> int | None:
+        return store.next_wake(tx, since)
 
     async def advance(self, post: Post, owner: str) -> None:
         """One step of one leased post; a network fault leaves it for a later look."""

@@ -74,12 +74,14 @@ def claim(tx: Tx, *, owner: str, now: int, lease_until: int, room: int) -> list[
     return [_post(row) for row in rows]
 
 
-def next_wake(tx: Tx) -> int | None:
-    """When the next unleased post is due, UTC milliseconds; one that waits for an earlier one hides no other."""
+def next_wake(tx: Tx, since: int) -> int | None:
+    """When the next unleased post is due that was not at `since` and waits for no other, UTC milliseconds."""
     row = tx.one(
         "SELECT min(wake_at) FROM posts WHERE state NOT IN ('sent', 'dead', 'removed') AND owner IS NULL"
+        " AND wake_at > ?"
         " AND NOT EXISTS (SELECT 1 FROM posts AS earlier WHERE earlier.subject = posts.subject"
-        " AND earlier.created_at < posts.created_at AND earlier.state NOT IN ('sent', 'dead', 'removed'))"
+        " AND earlier.created_at < posts.created_at AND earlier.state NOT IN ('sent', 'dead', 'removed'))",
+        (since,),
     )
     return row[0] if row else None
 

@@ -12,9 +12,9 @@ from bot.errors import Code, Refused
 from tests.audio.synth import Song, stereo, write_mp3
 
 
-def run(folder: Path, source: Path, longest: float = 60) -> float:
+def run(folder: Path, source: Path, longest: float = 60, max_bytes: int = 10 << 20) -> float:
     paths = {"source": str(source), "audio": str(folder / "out.mp3"), "picture": str(folder / "out.png")}
-    arguments = {**paths, "title": "Ünder", "max_seconds": longest}
+    arguments = {**paths, "title": "Ünder", "max_seconds": longest, "max_bytes": max_bytes}
     return finish(arguments, lambda stage, fraction: None)["seconds"]
 
 
@@ -24,6 +24,16 @@ def test_an_mp3_keeps_its_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "out.mp3").read_bytes() == source.read_bytes()
     assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
     assert not (tmp_path / "out.pcm").exists()
+
+
+def test_a_track_over_the_limit_of_the_server_is_made_to_fit(tmp_path: Path) -> None:
+    source = write_mp3(tmp_path / "in.mp3", stereo(Song(tempo=120, seconds=8)))
+    limit = source.stat().st_size * 2 // 3
+    assert run(tmp_path, source, max_bytes=limit) == pytest.approx(8, abs=0.2)
+    assert sf.info(tmp_path / "out.mp3").duration == pytest.approx(8, abs=0.2)
+    assert limit // 3 < (tmp_path / "out.mp3").stat().st_size <= limit
+    assert run(tmp_path, source, max_bytes=2000) == pytest.approx(8, abs=0.2)
+    assert (tmp_path / "out.mp3").read_bytes() == source.read_bytes(), "nothing makes it fit: it is kept as it is"
 
 
 def test_anything_else_becomes_an_mp3(tmp_path: Path) -> None:

@@ -48,6 +48,8 @@ async def run(
             await ask(stage, jobs_per_life * kills)
         await stage.settle(timeout=120 + 3 * stage.open_jobs)
         tally.judge(await stage.verdict(), stage.states())
+    if tally.counts["jobs"] < jobs_per_life * kills:
+        tally.violations.append(f"{tally.counts['jobs']} jobs were accepted; {jobs_per_life * kills} were wanted")
     tally.counts["kills"] = kills
     return tally
 
@@ -56,7 +58,10 @@ async def ask(stage: Stage, wanted: int, *, answered: bool = True) -> None:
     """As many mashups as are missing; `answered` waits until every member knows."""
     missing = wanted - sum(stage.states().values())
     chance = stage.chance
-    acts = [await stage.ask(chance.choice(ENGINES), private=chance.random() < _PRIVATE) for _ in range(missing)]
+    acts = [
+        await stage.ask(ENGINES[len(stage.asked) % len(ENGINES)], private=chance.random() < _PRIVATE)
+        for _ in range(missing)
+    ]
     if answered:
         await stage.wait_for(lambda: not any(stage.waits(act) for act in acts if act is not None), PATIENCE)
 
@@ -72,7 +77,8 @@ async def _live(stage: Stage, wanted: int) -> None:
     if moment != "ready":
         await stage.wait_for(lambda: stage.open_jobs < _MOST_WAITING, PATIENCE)
         await ask(stage, wanted, answered=moment != "asked")
-        await stage.wait_for(_event(stage, moment), PATIENCE)
+        happened = _event(stage, moment)
+        await stage.wait_for(lambda: happened() or not stage.open_jobs, PATIENCE)
     await asyncio.sleep(chance.uniform(0, LONGEST_DELAY))
 
 

@@ -79,7 +79,8 @@ class Stage:
         self.options: list[str] = []
         """Arguments of every start of the child."""
         self.settings = dict(SETTINGS)
-        self._asked = 0
+        self.asked: list[str] = []
+        """The mark of every job that was asked for."""
         self._acts: list[Act] = []
         self._identified = 0
 
@@ -162,9 +163,10 @@ class Stage:
 
         `answered` waits for the bot's words, or for the end of the time it has for them.
         """
-        self._asked += 1
-        tag = f"k{self._asked}"
-        member, room = member or MEMBERS[self._asked % len(MEMBERS)], self.rooms[self._asked % len(self.rooms)]
+        number = len(self.asked) + 1
+        tag = f"k{number}"
+        self.asked.append(tag)
+        member, room = member or MEMBERS[number % len(MEMBERS)], self.rooms[number % len(self.rooms)]
         command, options = self._sung(tag) if vocals else self._mixed(tag, engine)
         try:
             act = await self.play.slash(member, room.name, command, engine=engine, private=private, **options)
@@ -177,9 +179,9 @@ class Stage:
         return act
 
     def _mixed(self, tag: str, engine: str) -> tuple[str, dict[str, Any]]:
-        """The title comes from the names of the files."""
         tracks = {f"track_{side}": (f"{tag}{side}.mp3", self._songs[side]) for side in "ab"}
-        return "mashup", {**tracks, **({} if engine == "local" else {"prompt": "rain on two rooftops"})}
+        words = {"title": f"{tag}a × {tag}b", "style": "dub", "prompt": "rain on two rooftops"}
+        return "mashup", {**tracks, **({} if engine == "local" else words)}
 
     def _sung(self, tag: str) -> tuple[str, dict[str, Any]]:
         words = {"title": f"{tag}a × {tag}b", "style": "dub", "negative_tags": "noise"}
@@ -234,7 +236,7 @@ class Stage:
         """What `predicate` says as soon as it is true, or at the end of the time."""
         ends = time.monotonic() + timeout
         while not (found := predicate()) and time.monotonic() < ends:  # noqa: ASYNC110 - many things may make it true
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.02)
         return found
 
     async def _open_nursery(self) -> None:

@@ -30,6 +30,8 @@ async def run(
             say(f"{asked} jobs, {stage.states()}")
         await stage.settle(timeout=120 + jobs)
         tally.judge(await stage.verdict(), stage.states())
+        if tally.counts["jobs"] < jobs:
+            tally.violations.append(f"{tally.counts['jobs']} jobs were accepted; {jobs} were wanted")
         callbacks = [event for event in stage.history.events if event["kind"] == "callback"]
         tally.counts["callbacks"] = len(callbacks)
         tally.counts["callbacks that said nothing new"] = len(callbacks) - len(

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -49,7 +49,7 @@ class Counter:
         self.taken += taken
         return taken
 
-    def next_wake(self, tx: Tx) -> int | None:
+    def next_wake(self, tx: Tx, since: int) -> int | None:
         return None
 
     async def advance(self, row: Row, owner: str) -> None:
@@ -98,8 +98,8 @@ class Leases:
         due = [row["id"] for row in store.waiting(tx, State.ACCEPTED, 10)]
         return store.lease(tx, due, owner=owner, lease_until=9)
 
-    def next_wake(self, tx: Tx) -> int | None:
-        return store.next_wake(tx)
+    def next_wake(self, tx: Tx, since: int) -> int | None:
+        return store.next_wake(tx, since)
 
     async def advance(self, job: Job, owner: str) -> None:
         self.owners.append(owner)
@@ -168,6 +168,16 @@ async def test_a_step_that_sleeps_wakes_when_it_wanted(db: Database) -> None:
     job = await accepted(db)
     await db.work(lambda tx: store.sleep(tx, job, "me", 1000))
     assert await wake_at(db) == 1000
+
+
+async def test_a_due_row_without_room_hides_no_later_one(db: Database) -> None:
+    job = await accepted(db)
+    await db.work(lambda tx: store.sleep(tx, job, "me", 1000))
+    assert await db.work(lambda tx: store.next_wake(tx, 999)) == 1000
+    assert await db.work(lambda tx: store.next_wake(tx, 1000)) is None
+    later = replace(job.ask, interaction="i2")
+    await db.work(lambda tx: store.insert(tx, "j2", later, now=2000, deadline=9999))
+    assert await db.work(lambda tx: store.next_wake(tx, 1500)) == 2000
 
 
 async def test_a_ring_during_a_step_wins_over_going_to_sleep(db: Database) -> None:

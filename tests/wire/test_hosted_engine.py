@@ -255,14 +255,18 @@ async def test_what_is_no_audio_is_asked_for_again_and_other_hosts_never(music: 
         for address, end in ((f"{music.url}/files/none", Later), ("https://evil.example/a.mp3", Refused)):
             music.tasks["t"] = Task("t", {"uploadUrlList": list(UPLOADS)}, (address,), stage="complete")
             with pytest.raises(end):
-                await engine.finished("t")
+                await engine.finished("t", 10 << 20)
 
 
 async def test_the_rate_of_creates_is_kept(music: Music, tmp_path: Path) -> None:
     async with engine_of(EngineName.SUNOAPI, music.url, tmp_path, public_url="") as engine:
         room = engine.free()
+        assert engine.opens_in() is None
         await asyncio.gather(*(engine.submit(order(engine, {"prompt": "x"})) for _ in range(room)))
         assert (room, engine.free()) == (10, 0)
+        opens_in = engine.opens_in()
+        assert opens_in is not None
+        assert 0 < opens_in <= 10
 
 
 async def test_an_engine_without_an_upload_host_is_not_there(tmp_path: Path) -> None:

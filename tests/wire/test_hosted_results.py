@@ -76,7 +76,7 @@ async def test_from_the_sources_to_two_tracks(
         assert len(uploads) == len(sources)
         task = await engine.submit(order(engine, GIVEN, sources, operation, uploads))
         stages = await ready(engine, task)
-        finished = await engine.finished(task)
+        finished = await engine.finished(task, 10 << 20)
     assert set(stages) <= {"working", "text", "first"}
     assert len({hashlib.sha256(track.audio.read_bytes()).digest() for track in finished.tracks}) == 2
     assert {track.title for track in finished.tracks} == {"Mine"}

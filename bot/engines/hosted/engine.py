@@ -80,6 +80,11 @@ class HostedEngine:
             self._creates.popleft()
         return self._profile.provider.creates_per_10_seconds - len(self._creates)
 
+    def opens_in(self) -> float | None:
+        if self.free() > 0:
+            return None
+        return max(0.0, self._creates[0] + _WINDOW_SECONDS - self._monotonic())
+
     async def prepare(self, order: Order) -> tuple[str, ...]:
         """Put the sources on the provider's upload host, under names nobody can guess. Raises `Refused`, too."""
         self._check(order)
@@ -123,7 +128,7 @@ class HostedEngine:
             raise Later(Refusal(Code.ENGINE_UNAVAILABLE, {"status": 0}), _NOT_NOW_SECONDS)
         return names_uploads(answer.data, uploads)
 
-    async def finished(self, task: str) -> Finished:
+    async def finished(self, task: str, max_bytes: int) -> Finished:
         """Fetch and check every track of a READY task. Raises `Later` while one cannot be fetched."""
         answer = await self._record(task)
         made = made_of(answer.data) if answer else ()
@@ -131,7 +136,7 @@ class HostedEngine:
             raise Later(Refusal(Code.ENGINE_UNAVAILABLE, {"status": 0}), _NOT_NOW_SECONDS)
         directory = self._directory(task)
         directory.mkdir(parents=True, exist_ok=True)
-        return await self._collector.collect(made[: self._profile.provider.tracks], directory)
+        return await self._collector.collect(made[: self._profile.provider.tracks], directory, max_bytes)
 
     async def discard(self, task: str) -> None:
         self._seen.pop(task, None)

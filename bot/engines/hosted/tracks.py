@@ -25,12 +25,12 @@ class Collector:
         self._downloader = downloader
         self._pool = pool
 
-    async def collect(self, made: Sequence[Made], directory: Path) -> Finished:
+    async def collect(self, made: Sequence[Made], directory: Path, max_bytes: int) -> Finished:
         """Put the tracks into `directory`. Raises `Later` for what may mend itself, `Refused` for what may not."""
         tracks: list[FinishedTrack] = []
         report: list[dict[str, Any]] = []
         for number, track in enumerate(made, start=1):
-            facts = await self._one(track, number, directory)
+            facts = await self._one(track, number, directory, max_bytes)
             audio, picture = directory / f"track-{number}.mp3", directory / f"track-{number}.png"
             tracks.append(FinishedTrack(number, audio, picture, track.title[:200], facts["seconds"]))
             report.append({"title": track.title[:200], "tags": track.tags[:200], "seconds": facts["seconds"]})
@@ -39,7 +39,7 @@ class Collector:
     async def close(self) -> None:
         await self._downloader.close()
 
-    async def _one(self, track: Made, number: int, directory: Path) -> dict[str, Any]:
+    async def _one(self, track: Made, number: int, directory: Path, max_bytes: int) -> dict[str, Any]:
         fetched = directory / f"fetched-{number}"
         try:
             await self._downloader.fetch(track.url, fetched)
@@ -51,6 +51,7 @@ class Collector:
                     "picture": str(directory / f"track-{number}.png"),
                     "title": track.title[:200],
                     "max_seconds": LONGEST_SECONDS,
+                    "max_bytes": max_bytes,
                 },
                 directory=directory,
                 limits=_LIMITS,

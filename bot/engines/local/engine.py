@@ -58,6 +58,9 @@ class LocalEngine:
     def free(self) -> int:
         return max(0, self._workers - len(self._tasks))
 
+    def opens_in(self) -> float | None:
+        return None
+
     async def prepare(self, order: Order) -> tuple[str, ...]:
         return ()
 
@@ -87,7 +90,7 @@ class LocalEngine:
             return TaskStatus(TaskState.RUNNING, stage=stage, fraction=fraction)
         return TaskStatus(TaskState.GONE)
 
-    async def finished(self, task: str) -> Finished:
+    async def finished(self, task: str, max_bytes: int) -> Finished:
         directory = self._folder / task
         report: Mapping[str, Any] = json.loads((directory / MANIFEST).read_text("utf-8"))
         tracks = tuple(
