@@ -14,7 +14,7 @@ play: install
 	@$(BIN)/twodeck playground
 
 test: lint
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
 
 lint: $(VENV)/.developer
 	$(BIN)/ruff check .

@@ -130,7 +130,7 @@ class Engine(Protocol):
         ...
 
     def opens_in(self) -> float | None:
-        """Seconds until it takes another task without one having to end; None where only that helps, or it is open."""
+        """Seconds until it takes a task though none ends; None while it takes one, or where only an end helps."""
         ...
 
     async def prepare(self, order: Order) -> tuple[str, ...]:
