@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import json
 import random
+import re
 import sys
 import tempfile
 import time
@@ -26,6 +27,7 @@ from tests.chaos.tally import Tally
 
 HEADER = "| row | run | measured | violations | minutes |\n|---|---|---|---|---|"
 _SHOWN = 20
+_INVARIANT = re.compile(r"(?:^|: )(I\d+) ")
 
 Row = Callable[[argparse.Namespace, Path], Coroutine[Any, Any, Tally]]
 
@@ -79,12 +81,10 @@ async def broken(options: argparse.Namespace, folder: Path) -> Tally:
     tally = await _side_by_side(options, folder, [{"run": "cells", "cells": whole}])
     for order in orders:
         found = await _side_by_side(options, folder / order["broken"], [order])
-        kinds = Counter(
-            violation.partition(": ")[2].partition(" ")[0] or violation[:2] for violation in found.violations
-        )
-        _say(f"{order['broken']}: {dict(kinds)} {found.violations[:3]}")
-        tally.counts["broken bots found out"] += bool(found.violations)
-        tally.violations += [] if found.violations else [f"{order['broken']} was not found out"]
+        kinds = Counter(match[1] for text in found.violations if (match := _INVARIANT.search(text)))
+        tally.notes.append(f"{order['broken']}: {', '.join(f'{count} x {kind}' for kind, count in kinds.items())}")
+        tally.counts["broken bots found out"] += bool(kinds)
+        tally.violations += [] if kinds else [f"{order['broken']} was not found out"]
     return tally
 
 

@@ -32,7 +32,7 @@ class _File(ctypes.Structure):
 
 
 _Open = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p, ctypes.POINTER(_File), ctypes.c_int, ctypes.c_void_p
+    ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.POINTER(_File), ctypes.c_int, ctypes.c_void_p
 )
 _Sync = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(_File), ctypes.c_int)
 
@@ -61,9 +61,9 @@ def keep_synced(folder: Path) -> None:
     vfs = _default_vfs()
     original = _Open(ctypes.cast(vfs.open, ctypes.c_void_p).value or 0)
 
-    def opened(own: int, name: bytes | None, file: Any, flags: int, given: int) -> int:
-        status = original(own, name, file, flags, given)
-        path = Path(os.fsdecode(name)) if name else Path()
+    def opened(own: int, name: int | None, file: Any, flags: int, given: int) -> int:
+        status = original(own, name, file, flags, given)  # the name's address too: SQLite keeps it
+        path = Path(os.fsdecode(ctypes.string_at(name))) if name else Path()
         if status == 0 and path.name in FILES:
             _hook(file, path, folder)
         return status

@@ -76,6 +76,7 @@ class Stage:
         world.guild.channels |= {room.id: room for room in self.rooms}
         self._warm = warm
         self._nursery: asyncio.subprocess.Process | None = None
+        self._short = tempfile.TemporaryDirectory(prefix="twodeck-")  # a socket's path may have 107 letters
         self.options: list[str] = []
         """Arguments of every start of the child."""
         self.settings = dict(SETTINGS)
@@ -116,6 +117,7 @@ class Stage:
         if self._nursery is not None:
             self._nursery.kill()
             await self._nursery.wait()
+        self._short.cleanup()
 
     @property
     def database(self) -> Path:
@@ -240,7 +242,7 @@ class Stage:
         return found
 
     async def _open_nursery(self) -> None:
-        address = Path(tempfile.mkdtemp(prefix="nursery-")) / "way"
+        address = Path(self._short.name) / "nursery"
         self._nursery = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bot.playground.keeper", str(os.getpid()), "tests.chaos.nursery", str(address)),
             env={"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
