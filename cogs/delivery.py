@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from weakref import WeakValueDictionary
 
 import discord
 
@@ -58,6 +60,7 @@ class Delivery:
 
     def __init__(self, bot: TwodeckBot) -> None:
         self._bot = bot
+        self._answers: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def send(self, post: Post) -> str:
         """One message with the post's own nonce; Discord gives the first message back for a repeat.
@@ -67,7 +70,8 @@ class Delivery:
         try:
             with self._draft(post, content_of(post)) as draft:
                 if post.route is Route.ANSWER:
-                    return await self._edit_answer(post, draft)
+                    async with self._answer(post):
+                        return await self._edit_answer(post, draft)
                 channel = await self._channel(post)
                 with around("discord send"):
                     message = await channel.send(
@@ -116,11 +120,13 @@ class Delivery:
             raise _closed(error) from error
 
     async def show(self, post: Post, progress: Progress) -> None:
-        """Edit a sent card."""
+        """Edit a sent card; in an answer only until the result or its refusal took its place."""
         embed, view = progress_card(progress, post.id), card_buttons(progress)
         try:
             if post.route is Route.ANSWER:
-                await self._edit_answer(post, Draft(embeds=[embed], view=view))
+                async with self._answer(post):
+                    if not await self._bot.services.jobs.is_answered(post.place):
+                        await self._edit_answer(post, Draft(embeds=[embed], view=view))
                 return
             channel = await self._channel(post)
             with around("discord edit"):
@@ -157,6 +163,10 @@ class Delivery:
                 text = "result-greeting" if content.engine == EngineName.LOCAL else "result-hosted"
                 greeting = say_many(locale, text, len(content.tracks), member=f"<@{member}>")
                 return Draft(greeting, result_cards(content, pictures, post.id), files, mentions=(member,))
+
+    def _answer(self, post: Post) -> asyncio.Lock:
+        """One edit of an answer at a time: a card that is on its way must not come after the result."""
+        return self._answers.setdefault(post.place, asyncio.Lock())
 
     async def _edit_answer(self, post: Post, draft: Draft) -> str:
         """Put the draft into the answer that only the member sees. Raises `Closed` when its token is gone."""

@@ -14,6 +14,9 @@ RESULTS = (Purpose.RESULT, Purpose.ANSWER, Purpose.DIRECT, Purpose.READY)
 NOTICES = (Purpose.NOTICE, Purpose.ANSWER_NOTICE, Purpose.SORRY)
 """Messages that say why there is none."""
 
+ANSWERS = (Purpose.ANSWER, Purpose.ANSWER_NOTICE)
+"""Messages that take the place of the card in the answer to the command."""
+
 HOW = {Purpose.RESULT: "channel", Purpose.ANSWER: "answer", Purpose.DIRECT: "direct", Purpose.READY: view.KEPT}
 """What `jobs.how` says once such a message is out; after READY the audio waits for `/jobs get`."""
 

@@ -256,6 +256,11 @@ class JobService:
         now = self._clock.now()
         await self._db.work(lambda tx: set_direct(tx, member, wanted, now))
 
+    async def is_answered(self, job_id: str) -> bool:
+        """Whether the end of a private job stands in its answer, or is on its way there."""
+        subject = f"job:{job_id}"
+        return bool(await self._db.work(lambda tx: posts.of_any(tx, subject, messages.ANSWERS)))
+
     async def answer_token(self, job_id: str) -> str | None:
         """The token of a private job's interaction, while Discord surely takes it."""
         since = self._clock.now() - TOKEN_MS + _TOKEN_MARGIN_MS
