@@ -84,6 +84,8 @@ def _ends(run: _Run) -> Iterator[Violation]:
             )
         elif (row["state"] == "done") != bool(results) and not kept:
             yield Violation("I1", job, f"{row['state']}, but the member saw something else")
+    for event in run.of("overwritten"):
+        yield Violation("I1", event["job"], "a card took the place of its end")
 
 
 def _posts_of(run: _Run, job: str) -> list[Row]:

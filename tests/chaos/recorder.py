@@ -15,6 +15,7 @@ from tests.chaos.history import History
 from tests.playground import shown_text
 
 _INVALID = (401, 403, 429)
+_ENDS = frozenset({"result", "notice"})
 _TAG = re.compile(r"\b(k\d+)a × \1b\b")
 _FILE = re.compile(r"^mashup-([0-9a-z]{12})-\d+\.mp3$")
 
@@ -62,6 +63,8 @@ class Recorder:
         self._promise(message, text)
         roles = self._roles.setdefault(message.id, set())
         role = _role(message, text)
+        if role == "card" and roles & _ENDS:
+            self._overwritten(message, text)
         if role is None or role in roles:
             return
         roles.add(role)
@@ -80,6 +83,10 @@ class Recorder:
             by=str(message.interaction.user_id) if message.interaction else None,
         )
         self._look_for_secrets(message, text)
+
+    def _overwritten(self, message: Message, text: str) -> None:
+        signed = _SIGNED.search(text)
+        self._history.note("overwritten", message=message.id, job=signed["job"] if signed else "")
 
     def _promise(self, message: Message, text: str) -> None:
         """The words by which a member knows that the job will be done."""

@@ -95,6 +95,10 @@ def both(events: list[Any], tables: Any) -> None:
     events.append(message(10, "notice", 1))
 
 
+def overwritten(events: list[Any], tables: Any) -> None:
+    events.append({"kind": "overwritten", "message": 8, "job": "job5"})
+
+
 def wrong_end(events: list[Any], tables: Any) -> None:
     tables["jobs"][1]["state"] = "done"
     tables["ledger"] = [e for e in tables["ledger"] if e["job"] != "job2"] + [
@@ -177,6 +181,7 @@ def callback_lost(events: list[Any], tables: Any) -> None:
         (stuck, "I1"),
         (silent, "I1"),
         (both, "I1"),
+        (overwritten, "I1"),
         (wrong_end, "I1"),
         (submitted_twice, "I2"),
         (tried_again, "I2"),
