@@ -11,7 +11,7 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = [
@@ -26,6 +26,7 @@ _ARGUMENTS = [
     "--autoplay-policy=user-gesture-required",
 ]
 START_SECONDS = 90
+expect.set_options(timeout=20_000)  # milliseconds; a busy machine is slow, not wrong
 MIX_MILLISECONDS = 120_000
 
 

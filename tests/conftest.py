@@ -37,18 +37,18 @@ def _no_leaks(request: pytest.FixtureRequest) -> Iterator[None]:
         if t.is_alive() and not t.name.startswith(("asyncio_", "asyncio-waitpid", "playground-files"))
     ]
     for thread in left:
-        thread.join(timeout=2)
+        thread.join(timeout=10)
     assert not [t.name for t in left if t.is_alive()]
 
 
 @pytest_asyncio.fixture(autouse=True)
 async def _no_leaked_tasks() -> AsyncIterator[None]:
-    """A task that outlives its test fails it, unless it ends within two seconds (closing connections)."""
+    """A task that outlives its test fails it, unless it ends within ten seconds (closing connections)."""
     before = asyncio.all_tasks()
     yield
     left = [t for t in asyncio.all_tasks() - before if t is not asyncio.current_task()]
     if left:
-        _, left = await asyncio.wait(left, timeout=2)
+        _, left = await asyncio.wait(left, timeout=10)
     assert not left, [t.get_name() for t in left]
 
 

@@ -255,7 +255,7 @@ class Playground:
         """The bytes of a posted file."""
         return self.standin.files.read(attachment)
 
-    async def wait_for(self, predicate: Callable[[], T | None], timeout: float = 10) -> T:
+    async def wait_for(self, predicate: Callable[[], T | None], timeout: float = 30) -> T:
         """Wait until `predicate` returns something true, and return that."""
         ends = time.monotonic() + timeout
         while not (found := predicate()):

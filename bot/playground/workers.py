@@ -27,7 +27,10 @@ def below(pid: int) -> set[int]:
 
 
 class Hold:
-    """Stops the descendants of a process, those that are born meanwhile too, and lets them go on at the end."""
+    """Stops the descendants of a process, those that are born meanwhile too, and lets them go on at the end.
+
+    It also ends with the process itself, whose successor starts unhindered.
+    """
 
     def __init__(self, on_end: Callable[[], None]) -> None:
         self._on_end = on_end
@@ -41,6 +44,7 @@ class Hold:
     async def start(self, pid: int, seconds: float) -> None:
         await self.end()
         self._task = asyncio.create_task(self._keep(pid, seconds), name="hold")
+        self._task.add_done_callback(lambda _: self._on_end())
 
     async def end(self) -> None:
         if self._task is not None:
@@ -51,7 +55,7 @@ class Hold:
     async def _keep(self, pid: int, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
-                while True:
+                while _lives(pid):
                     self._stop(below(pid))
                     await asyncio.sleep(_LOOK_SECONDS)
         except TimeoutError:
@@ -60,12 +64,15 @@ class Hold:
             for one in self._stopped:
                 _send(one, signal.SIGCONT)
             self._stopped.clear()
-            self._on_end()
 
     def _stop(self, found: set[int]) -> None:
         for one in found - self._stopped:
             _send(one, signal.SIGSTOP)
         self._stopped |= found
+
+
+def _lives(pid: int) -> bool:
+    return (_PROC / str(pid)).exists()
 
 
 def _parent(entry: Path) -> int:

@@ -17,7 +17,7 @@ from bot.playground.world import Channel
 from tests.playground import Playground, shown_text
 from tests.story.told import log_of
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 STORIES = {
     "rate-limit": "test_faults.py::test_told_to_wait_it_waits_and_posts_once",
     "server-error": "test_faults.py::test_errors_and_broken_connections_leave_one_card_and_one_result",

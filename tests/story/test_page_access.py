@@ -11,7 +11,7 @@ from tests.playground import Playground
 from tests.story.page_checks import faint_texts, fits, nameless_controls
 from tests.story.page_visit import WIDTHS, Scheme, Visit, both_widths, message, turn
 
-pytestmark = [pytest.mark.page, pytest.mark.timeout(60), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.page, pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="module")]
 
 
 async def test_a_new_message_is_announced_and_an_edit_is_not(small: Playground, visit: Visit) -> None:

@@ -11,7 +11,7 @@ from tests.playground import Playground
 from tests.story.page_checks import drop, fits, tab_to
 from tests.story.page_visit import Visit, both_widths, message
 
-pytestmark = [pytest.mark.page, pytest.mark.timeout(60), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.page, pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="module")]
 
 
 async def test_suggestions_are_chosen_with_the_arrow_keys(small: Playground, visit: Visit) -> None:

@@ -108,6 +108,7 @@ async def test_a_bot_that_is_killed_at_work_comes_back_with_one_result(address: 
     await use(page, "Kill the bot")
     await expect(page.locator("#bot")).to_contain_text("The bot stopped")
     await expect(page.locator("#bot")).to_have_text("Bot online", timeout=30_000)
+    await expect(page.get_by_role("group", name="In force now")).to_contain_text("Nothing is in force")
     await expect(page.locator("audio")).to_have_count(2, timeout=MIX_MILLISECONDS)
     await page.reload()
     await expect(page.locator("audio")).to_have_count(2)

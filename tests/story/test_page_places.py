@@ -10,7 +10,7 @@ from playwright.async_api import Route, expect
 from tests.playground import Playground
 from tests.story.page_visit import Visit, both_widths, message
 
-pytestmark = [pytest.mark.page, pytest.mark.timeout(60), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.page, pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="module")]
 
 
 async def test_an_answer_for_one_person_is_seen_by_that_person_only(small: Playground, visit: Visit) -> None:

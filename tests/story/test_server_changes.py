@@ -17,7 +17,7 @@ from bot.playground.world import MEBIBYTE, Channel
 from tests.playground import Playground, with_kie
 from tests.story.told import log_of
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 MOST_CALLS_TO_A_CLOSED_CHANNEL = 3
 MISSING = {
     "SEND_MESSAGES": "Send Messages, Embed Links, Attach Files",

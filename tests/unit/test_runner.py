@@ -72,7 +72,7 @@ async def test_rows_are_advanced_within_their_room_whatever_fails(
     with caplog.at_level(logging.CRITICAL):
         runner.start()
         runner.start()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await line.finished.wait()
         await runner.stop()
     assert sorted(map(int, line.done)) == list(range(20))
@@ -118,7 +118,7 @@ async def test_a_step_that_was_lost_is_taken_up_again(db: Database, mended: bool
     runner = Runner(db, Clock(), [line])
     runner.start()
     with contextlib.nullcontext() if mended else pytest.raises(TimeoutError):
-        async with asyncio.timeout(5 if mended else 0.3):
+        async with asyncio.timeout(20 if mended else 0.3):
             await line.again.wait()
     await runner.stop()
 
@@ -130,7 +130,7 @@ async def test_a_cancelled_runner_begins_again(db: Database, caplog: pytest.LogC
     try:
         with caplog.at_level(logging.ERROR):
             runner.start()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(20):
                 await line.finished.wait()
     finally:
         failpoints.arm(None)

@@ -199,7 +199,7 @@ async def test_a_slow_body_is_given_up(door: Door, monkeypatch: pytest.MonkeyPat
     started = time.monotonic()
     status = await reader.readline()
     assert b" 408 " in status
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
     writer.close()
     await writer.wait_closed()
     await asyncio.sleep(1.2)

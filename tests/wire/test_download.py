@@ -177,7 +177,7 @@ async def test_an_announced_size_over_the_limit_is_not_read(tmp_path):
 
     start = time.monotonic()
     assert await refused(handler, tmp_path) == (Code.FILE_TOO_LARGE, {"limit_mb": 1})
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 5
 
 
 async def test_an_endless_body_is_cut_at_the_limit(tmp_path):
@@ -260,7 +260,7 @@ async def test_a_trickle_meets_the_deadline(tmp_path):
 
     start = time.monotonic()
     assert await refused(handler, tmp_path, timeout_seconds=0.4) == failed("too-slow")
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 4
 
 
 async def test_pauses_count_towards_the_deadline(tmp_path):
@@ -303,14 +303,14 @@ async def test_a_slow_disk_does_not_hold_the_loop(tmp_path, monkeypatch):
         return web.Response(body=BODY)
 
     async with served(handler) as host, downloading(host) as downloader:
-        monkeypatch.setattr("bot.files.partial.os.fsync", lambda descriptor: time.sleep(0.5))
+        monkeypatch.setattr("bot.files.partial.os.fsync", lambda descriptor: time.sleep(1.5))
         task = asyncio.create_task(downloader.fetch(f"http://{host}/", tmp_path / "file"))
         longest, last = 0.0, time.monotonic()
         while not task.done():
             await asyncio.sleep(0.005)
             longest, last = max(longest, time.monotonic() - last), time.monotonic()
         await task
-    assert longest < 0.25
+    assert longest < 1
 
 
 async def test_redirects_are_followed_three_times(tmp_path):

@@ -84,14 +84,14 @@ async def test_a_fault_meets_its_own_group_only(play: Playground, lounge: discor
 
 
 async def test_slow_holds_up_and_can_be_ended(play: Playground, lounge: discord.TextChannel) -> None:
-    play.knobs.slow(0.3, "create")
+    play.knobs.slow(1.0, "create")
     started = time.monotonic()
     await lounge.send("x")
-    assert time.monotonic() - started >= 0.3
+    assert time.monotonic() - started >= 1.0
     play.knobs.slow(0)
     started = time.monotonic()
     await lounge.send("y")
-    assert time.monotonic() - started < 0.3
+    assert time.monotonic() - started < 1.0
 
 
 async def test_a_channel_is_closed_for_everything(play: Playground, lounge: discord.TextChannel) -> None:
@@ -247,23 +247,23 @@ async def test_open_pages_hear_of_every_turn(
     play: Playground, bot: SmallBot, lounge: discord.TextChannel, page: aiohttp.ClientSession
 ) -> None:
     async with page.ws_connect("/page/events?user=mika") as events:
-        assert (await events.receive_json(timeout=5))["bot"]["in_guild"] is True
+        assert (await events.receive_json(timeout=20))["bot"]["in_guild"] is True
         play.knobs.rate_limit(1, "create", seconds=0.1)
-        heard = await events.receive_json(timeout=5)
+        heard = await events.receive_json(timeout=20)
         assert [k["value"] for k in heard["knobs"] if k["id"] == "rate-limit"] == ["1 more"]
         await lounge.send("x")
-        heard = await events.receive_json(timeout=5)
+        heard = await events.receive_json(timeout=20)
         assert [k["value"] for k in heard["knobs"] if k["id"] == "rate-limit"] == [""]
-        assert (await events.receive_json(timeout=5))["type"] == "message"
+        assert (await events.receive_json(timeout=20))["type"] == "message"
         play.knobs.boost(2)
-        assert {(await events.receive_json(timeout=5))["type"] for _ in range(2)} == {"scene", "knobs"}
+        assert {(await events.receive_json(timeout=20))["type"] for _ in range(2)} == {"scene", "knobs"}
 
 
 # ---- the bot's process
 
 
 @pytest.mark.skipif(not workers.POSSIBLE, reason="needs /proc")
-async def test_a_hold_stops_what_is_below_a_process_and_lets_it_go_on(play: Playground) -> None:
+async def test_a_hold_stops_what_is_below_a_process_and_ends_with_its_time_or_the_process(play: Playground) -> None:
     busy = "import time\\nwhile True: time.sleep(0.01)"
     script = f"import subprocess, sys; subprocess.run([sys.executable, '-c', '{busy}'])"
     parent = await asyncio.create_subprocess_exec(sys.executable, "-c", script, start_new_session=True)
@@ -276,10 +276,17 @@ async def test_a_hold_stops_what_is_below_a_process_and_lets_it_go_on(play: Play
         assert state_of(parent.pid) != "T"
         await play.wait_for(lambda: state_of(child) != "T")
         await play.wait_for(lambda: not hold.active)
-        assert ended == [True]
-    finally:
+        await play.wait_for(lambda: ended)
+        await hold.start(parent.pid, 60)
         os.killpg(parent.pid, signal.SIGKILL)
         await parent.wait()
+        await play.wait_for(lambda: not hold.active)
+        await play.wait_for(lambda: len(ended) == 2)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(parent.pid, signal.SIGKILL)
+        await parent.wait()
+        await hold.end()
 
 
 def state_of(pid: int) -> str:

@@ -246,20 +246,20 @@ async def test_the_page_shows_direct_messages_to_one_person_only(
     assert (await ask(page, "scene", "mika"))["direct"] is None
     async with page.ws_connect("/page/events?user=mika") as mika, page.ws_connect("/page/events?user=noor") as noor:
         for events in (mika, noor):
-            assert (await events.receive_json(timeout=5))["type"] == "bot"
+            assert (await events.receive_json(timeout=20))["type"] == "bot"
         direct = await bot.create_dm(discord.Object(play.world.mika.id))
         for events in (mika, noor):
-            assert (await events.receive_json(timeout=5))["type"] == "scene"
+            assert (await events.receive_json(timeout=20))["type"] == "scene"
         await bot.http.start_private_message(play.world.mika.id)  # nothing new, so no page hears of it
         message = await direct.send("for Mika", file=track())
         await channel_of(play, bot, "lounge").send("for everybody")
-        heard = [(await mika.receive_json(timeout=5))["message"] for _ in range(2)]
+        heard = [(await mika.receive_json(timeout=20))["message"] for _ in range(2)]
         assert [one["content"] for one in heard] == ["for Mika", "for everybody"]
-        assert (await noor.receive_json(timeout=5))["message"]["content"] == "for everybody"
+        assert (await noor.receive_json(timeout=20))["message"]["content"] == "for everybody"
         await message.delete()
         await channel_of(play, bot, "lounge").send("the end")
-        assert (await mika.receive_json(timeout=5))["type"] == "gone"
-        assert (await noor.receive_json(timeout=5))["message"]["content"] == "the end"
+        assert (await mika.receive_json(timeout=20))["type"] == "gone"
+        assert (await noor.receive_json(timeout=20))["message"]["content"] == "the end"
 
     scene = await ask(page, "scene", "mika", direct.id)
     assert (scene["direct"]["name"], scene["direct"]["id"]) == ("Direct messages", str(direct.id))

