@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
+from collections.abc import Callable
 
 from bot.database import Tx
 
@@ -29,3 +31,14 @@ def kinds(tx: Tx, job: str) -> list[tuple[str, str]]:
     """What the ledger says of a job, as (account without ids, kind), in the order it was written."""
     rows = tx.all("SELECT account, kind FROM ledger WHERE job = ? ORDER BY at, rowid", (job,))
     return [(row["account"].partition(":")[0], row["kind"]) for row in rows]
+
+
+def transact(connection: sqlite3.Connection, unit: Callable[[Tx], None]) -> None:
+    """One unit alone in a transaction, undone when it raises."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        unit(Tx(connection))
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")

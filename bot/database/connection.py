@@ -51,14 +51,38 @@ class _Connection(aiosqlite.Connection):
         return await self._execute(function, self._conn)
 
 
+class _Asked:
+    """A unit that waits for its turn, and what became of it."""
+
+    __slots__ = ("error", "future", "outcome", "unit")
+
+    def __init__(self, unit: Callable[[Tx], Any], future: asyncio.Future[Any]) -> None:
+        self.unit = unit
+        self.future = future
+        self.outcome: Any = None
+        self.error: BaseException | None = None
+
+    def answer(self) -> None:
+        if self.future.cancelled():
+            return
+        if self.error is None:
+            self.future.set_result(self.outcome)
+        else:
+            self.future.set_exception(self.error)
+
+
 class Database:
-    """One connection, WAL, `synchronous=FULL`. `work` is the only way in."""
+    """One connection, WAL, `synchronous=FULL`. `work` is the only way in.
+
+    Units that are asked for while others commit share the next commit: one sync of the disk for all of them.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connection: _Connection | None = None
         self._lock_file: TextIO | None = None
-        self._lock = asyncio.Lock()
+        self._asked: list[_Asked] = []
+        self._writer: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Take the single-instance lock, open, check and migrate. Raises `DatabaseError`."""
@@ -73,8 +97,10 @@ class Database:
             raise
 
     async def close(self) -> None:
-        """Close the connection and give the lock back; safe to call twice."""
+        """Carry out what was asked for, close the connection and give the lock back; safe to call twice."""
         connection, self._connection = self._connection, None
+        if self._writer is not None:
+            await asyncio.wait({self._writer})
         if connection is not None:
             await connection.close()
         if self._lock_file is not None:
@@ -82,7 +108,7 @@ class Database:
             self._lock_file = None
 
     async def work(self, unit: Callable[[Tx], Outcome]) -> Outcome:
-        """Run `unit(tx)` from BEGIN IMMEDIATE to COMMIT in one hop; any exception rolls back.
+        """Run `unit(tx)` whole, and return once it is committed; any exception undoes it, and it alone.
 
         A cancelled caller may still have committed: units are keyed so that they can be asked again.
         """
@@ -90,19 +116,58 @@ class Database:
         if connection is None:
             raise DatabaseError("The database is closed.")
         with failpoints.around(failpoints.commit_name(unit)):
-            async with self._lock:
-                return await connection.hop(lambda raw: _transact(raw, unit))
+            asked = _Asked(unit, asyncio.get_running_loop().create_future())
+            self._asked.append(asked)
+            if self._writer is None:
+                self._writer = asyncio.create_task(self._write(connection), name="database")
+            return await asked.future
+
+    async def _write(self, connection: _Connection) -> None:
+        """One hop to the connection's thread after another, each with all that was asked for meanwhile."""
+        try:
+            while self._asked:
+                batch, self._asked = self._asked, []
+                try:
+                    await connection.hop(lambda raw, batch=batch: _commit(raw, batch))
+                except BaseException as error:
+                    _fail(batch, error)
+                    raise
+                finally:
+                    for asked in batch:
+                        asked.answer()
+        finally:
+            self._writer = None
 
 
-def _transact(connection: sqlite3.Connection, unit: Callable[[Tx], Outcome]) -> Outcome:
-    connection.execute("BEGIN IMMEDIATE")
+def _commit(connection: sqlite3.Connection, batch: Sequence[_Asked]) -> None:
+    """Every unit of a batch in one transaction, each within a savepoint; all share what becomes of the commit."""
     try:
-        outcome = unit(Tx(connection))
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
-    return outcome
+        connection.execute("BEGIN IMMEDIATE")
+        for asked in batch:
+            _attempt(connection, asked)
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        _fail(batch, error)
+
+
+def _fail(batch: Sequence[_Asked], error: BaseException) -> None:
+    """None of them is committed; who failed alone keeps the reason."""
+    for asked in batch:
+        asked.error = asked.error or error
+
+
+def _attempt(connection: sqlite3.Connection, asked: _Asked) -> None:
+    connection.execute("SAVEPOINT unit")
+    try:
+        asked.outcome = asked.unit(Tx(connection))
+    except BaseException as error:
+        asked.error = error
+        if not connection.in_transaction:
+            raise sqlite3.OperationalError(f"SQLite gave up the transaction: {error}") from error
+        connection.execute("ROLLBACK TO unit")
+    connection.execute("RELEASE unit")
 
 
 def _take_lock(path: Path) -> TextIO:

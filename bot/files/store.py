@@ -55,6 +55,21 @@ class FileStore:
         """
         return await asyncio.to_thread(self._adopt, path, kind, digest)
 
+    async def copy(self, name: str, files: Sequence[tuple[Path, str]]) -> tuple[Stored, ...]:
+        """Take a copy of each file, given with its kind, into the store; `name` is of nobody else's copies.
+
+        The caller then writes the rows with `keep`.
+        """
+        return await asyncio.to_thread(self._copy, name, files)
+
+    def _copy(self, name: str, files: Sequence[tuple[Path, str]]) -> tuple[Stored, ...]:
+        kept: list[Stored] = []
+        for number, (path, kind) in enumerate(files):
+            target = self.incoming(f"{name}-{number}.{kind}")
+            shutil.copyfile(path, target)
+            kept.append(self._adopt(target, kind, None))
+        return tuple(kept)
+
     def _adopt(self, path: Path, kind: str, digest: str | None) -> Stored:
         name = digest or _hash(path)
         size = path.stat().st_size

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
-import shutil
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Protocol
 
 from bot.clock import Clock
 from bot.database import Database, Tx
-from bot.engines.port import Ambiguous, Engine, FinishedTrack, Later, Order, TaskState
+from bot.engines.port import Ambiguous, Engine, Later, Order, TaskState
 from bot.engines.probe import probe
 from bot.engines.registry import Registry
 from bot.engines.switches import Switches
@@ -179,13 +176,12 @@ class Steps:
             finished = await self._engine(job).finished(job.task or "", job.ask.max_bytes)
         except Later as later:
             return Sleep(self._clock.now() + int(later.seconds * 1000))
-        tracks: list[Track] = []
-        kept: list[Stored] = []
-        for track in finished.tracks:
-            audio = await self._copy(job, track, track.audio, "mp3")
-            picture = await self._copy(job, track, track.picture, "png")
-            kept += [audio, picture]
-            tracks.append(Track(track.number, audio.hash, picture.hash, track.title, track.seconds))
+        made = [(path, kind) for t in finished.tracks for path, kind in ((t.audio, "mp3"), (t.picture, "png"))]
+        kept = await self._files.copy(job.id, made)
+        tracks = [
+            Track(track.number, audio.hash, picture.hash, track.title, track.seconds)
+            for track, audio, picture in zip(finished.tracks, kept[::2], kept[1::2], strict=True)
+        ]
         files = tuple((k.hash, k.size, k.kind) for k in kept)
         report = json.dumps({**finished.report, "model": job.ask.request["model"]}, ensure_ascii=False)
         return Move(State.DOWNLOADED, {"report": report}, tracks=tuple(tracks), files=files)
@@ -239,11 +235,6 @@ class Steps:
         )
         if offered is not None and offered.source_seconds is not None and seconds > offered.source_seconds:
             raise Refused(Code.AUDIO_TOO_LONG, name=source.name, limit=offered.source_seconds)
-
-    async def _copy(self, job: Job, track: FinishedTrack, path: Path, kind: str) -> Stored:
-        target = self._files.incoming(f"{job.id}-{track.number}.{kind}")
-        await asyncio.to_thread(shutil.copyfile, path, target)
-        return await self._files.adopt(target, kind)
 
     def _mark(self, tx: Tx, job: Job, owner: str, now: int, secret: str, uploads: tuple[str, ...]) -> bool:
         """The committed marker, with everything by which a lost answer can still be found."""

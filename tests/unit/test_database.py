@@ -22,6 +22,67 @@ async def test_a_unit_commits_whole_or_not_at_all(db: Database) -> None:
     assert await db.work(lambda tx: tx.all("SELECT * FROM command_syncs")) == []
 
 
+async def test_units_that_share_a_commit_fail_alone(db: Database) -> None:
+    def put(tx: Tx, number: int) -> int:
+        tx.run("INSERT INTO command_syncs VALUES (?, 'x', 0)", (str(number),))
+        if number % 2:
+            raise ValueError(number)
+        return number
+
+    commits = await counted_commits(db)
+    ends = await asyncio.gather(*(db.work(lambda tx, n=n: put(tx, n)) for n in range(20)), return_exceptions=True)
+    assert [end if isinstance(end, int) else repr(end) for end in ends] == [
+        f"ValueError({n})" if n % 2 else n for n in range(20)
+    ]
+    rows = await db.work(lambda tx: tx.all("SELECT application FROM command_syncs"))
+    assert sorted(int(row[0]) for row in rows) == list(range(0, 20, 2))
+    assert len(commits) <= 2, commits
+
+
+async def test_a_commit_that_fails_is_nobodys(db: Database) -> None:
+    """Also SQLite itself may give up a whole transaction, as it does when the disk is full."""
+
+    def put(tx: Tx, number: int) -> None:
+        tx.run("INSERT INTO command_syncs VALUES (?, 'x', 0)", (str(number),))
+        if number == 2:
+            tx.run("ROLLBACK")
+            raise sqlite3.OperationalError("database or disk is full")
+
+    ends = await asyncio.gather(*(db.work(lambda tx, n=n: put(tx, n)) for n in range(5)), return_exceptions=True)
+    said = [str(end).removeprefix("SQLite gave up the transaction: ") for end in ends]
+    assert said == ["database or disk is full"] * 5
+    assert all(isinstance(end, sqlite3.OperationalError) for end in ends)
+    assert await db.work(lambda tx: tx.all("SELECT * FROM command_syncs")) == []
+    assert await db.work(lambda tx: tx.run("INSERT INTO command_syncs VALUES ('last', 'x', 0)")) == 1
+
+
+async def test_a_closing_database_carries_out_what_was_asked_for(tmp_path: Path) -> None:
+    database = Database(tmp_path / "x.db")
+    await database.open()
+    asked = [
+        asyncio.create_task(
+            database.work(lambda tx, n=n: tx.run("INSERT INTO command_syncs VALUES (?, 'x', 0)", (str(n),)))
+        )
+        for n in range(50)
+    ]
+    await asyncio.sleep(0)
+    await database.close()
+    assert await asyncio.gather(*asked) == [1] * 50
+
+
+async def counted_commits(db: Database) -> list[str]:
+    """Every COMMIT from now on."""
+    commits: list[str] = []
+
+    def trace(statement: str) -> None:
+        if statement == "COMMIT":
+            commits.append(statement)
+
+    assert db._connection is not None
+    await db._connection.hop(lambda raw: raw.set_trace_callback(trace))
+    return commits
+
+
 async def test_durability_is_asked_for(db: Database) -> None:
     pragmas = await db.work(
         lambda tx: [tx.one(f"PRAGMA {name}")[0] for name in ("journal_mode", "synchronous", "foreign_keys")]  # pyright: ignore[reportOptionalSubscript]

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from bot.database import Database, Tx
-from bot.database.connection import _connect, _transact, migrate, released
+from bot.database.connection import _connect, migrate, released
 from bot.errors import Code, Refused
 from bot.quotas import ledger
 from bot.quotas.ledger import Left
 from bot.quotas.policy import Claim, Window, day
-from tests.bookkeeping import Balances, counters, kinds, sums
+from tests.bookkeeping import Balances, counters, kinds, sums, transact
 
 TODAY, TOMORROW = day(0), day(86_400_000)
 Close = Callable[[Tx, str, int], None]
@@ -134,7 +134,7 @@ def test_a_refusal_says_what_is_left_and_until_when(tx: Tx, code: Code, index: i
 
 def test_a_refused_job_leaves_nothing_of_the_accounts_taken_before(connection: sqlite3.Connection) -> None:
     with pytest.raises(Refused):
-        _transact(connection, lambda tx: ledger.reserve(tx, "j", [member(), guild(limit=0)], 0))
+        transact(connection, lambda tx: ledger.reserve(tx, "j", [member(), guild(limit=0)], 0))
     tx = Tx(connection)
     assert (counters(tx), sums(tx), kinds(tx, "j")) == ({}, {}, [])
 
@@ -231,14 +231,14 @@ def step(connection: sqlite3.Connection, model: Model, chance: random.Random, re
         mine = member(amount, chance.randrange(7), window, chance.choice("abc"))
         claims = [mine, guild(amount, chance.randrange(12), window)]
         try:
-            _transact(connection, lambda tx: ledger.reserve(tx, job, claims, 0))
+            transact(connection, lambda tx: ledger.reserve(tx, job, claims, 0))
             answer = "granted"
         except Refused:
             answer = "refused"
         assert (answer == "granted") == model.reserve(job, claims)
     else:
         close = ledger.settle if call == "settle" else release
-        _transact(connection, lambda tx: close(tx, job, 0))
+        transact(connection, lambda tx: close(tx, job, 0))
         model.close(job, call)
         answer = call
     tx = Tx(connection)
