@@ -46,7 +46,7 @@ KEEP_MS = 14 * 24 * 3600_000
 """How long sources and results stay in our store."""
 
 _PAUSES = (0.1, 1.0, 5.0)
-_STAGING = 8
+_STAGING = 2
 _ROOM = {State.ACCEPTED: _STAGING, State.READY: 8}
 _WIDE = 16
 _TOLD = 25
