@@ -193,7 +193,7 @@ async def test_the_bot_lends_its_sources_to_a_provider_without_an_upload_host(tm
     await music.start()
     async with Playground(tmp_path) as play:
         listen = f"127.0.0.1:{free_port()}"
-        settings = {
+        settings: dict[str, Any] = {
             **music.settings("apibox"),
             "APIBOX_UPLOAD_URL": "",
             "TWODECK_DOWNLOAD_HOSTS": f"{play.standin.url.removeprefix('http://')},{music.host}",

@@ -36,8 +36,8 @@ def build(
 ) -> list[HostedEngine]:
     """The engines in the order of `accounts`. Every profile is checked, whether its key is set or not.
 
-    `overlays` is where the operator's own prices, models and limits are; `links` give sources an address where there
-    is no upload host. Raises `SettingsError`.
+    `overlays` is where the operator's own prices, models and limits are; `links` give sources an address where no
+    upload host is known. Raises `SettingsError`.
     """
     waiting = unready(accounts, public_url, overlays)
     engines: list[HostedEngine] = []
