@@ -51,6 +51,7 @@ class Music:
         app = web.Application(client_max_size=128 * _MEBIBYTE)
         app.router.add_post("/api/file-stream-upload", self._upload)
         app.router.add_get("/files/{name}", self._file)
+        app.router.add_get("/streams/{name}", self._stream)
         for path in (*forms.routes(), forms.JOBS):
             app.router.add_post(path, self._create)
         for prefix in sorted(set(forms.PREFIX.values())):
@@ -72,6 +73,10 @@ class Music:
             await self._session.close()
         if self._runner is not None:
             await self._runner.cleanup()
+
+    async def settled(self) -> None:
+        """Wait until no task is in the making."""
+        await asyncio.gather(*self._work)
 
     def address(self, dialect: str) -> str:
         """The base address at which a dialect is spoken."""
@@ -127,9 +132,15 @@ class Music:
         body = self._files.get(request.match_info["name"])
         if body is None:
             raise web.HTTPNotFound
-        if "take" in request.query:  # the same music with a tag, so that the two takes are not the same bytes
+        if "take" in request.query and not self.knobs.same_takes:  # the same music with a tag: other bytes
             body += b"TAG" + f"Take {request.query['take']}".encode().ljust(125, b"\0")
         return web.Response(body=body, content_type="audio/mpeg")
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        """A link to listen to; a dead one says 200 all the same."""
+        if self.knobs.streams_die:
+            return web.Response(body=b"", content_type="audio/mpeg")
+        return await self._file(request)
 
     async def _create(self, request: web.Request) -> web.StreamResponse:
         body: dict[str, Any] = await request.json()
@@ -140,7 +151,10 @@ class Music:
             return refused or _answer(422, "The model name you specified is not supported")
         if fault := forms.fault(form, body):
             return _answer(422, fault)
-        task = self._take(body)
+        sources = [await self._fetched(address) for address in forms.sources_of(body)]
+        if not all(sources):
+            return _answer(451, "Failed to fetch the audio")
+        task = self._take(body, sources)
         if self.knobs.callbacks == "early":
             await self.send(task, "text")
         await asyncio.sleep(self.knobs.create_seconds)
@@ -164,9 +178,23 @@ class Music:
             return _answer(402, "credits insufficient")
         return None
 
-    def _take(self, body: dict[str, Any]) -> Task:
-        sources = forms.sources_of(body)
-        takes = sources if len(sources) == 2 else [sources[0], f"{sources[0]}?take=2"]
+    async def _fetched(self, address: str) -> str:
+        """Where our copy of a source lies; empty when it cannot be had."""
+        if address.startswith(self.url) or not self.knobs.fetches:
+            return address
+        assert self._session is not None  # noqa: S101 - after start only
+        try:
+            async with self._session.head(address) as head, self._session.get(address) as answer:
+                if (head.status, answer.status) != (200, 200) or not answer.content_type.startswith("audio/"):
+                    return ""
+                name = f"fetched-{secrets.token_hex(8)}"
+                self._files[name] = await answer.read()
+        except aiohttp.ClientError:
+            return ""
+        return f"{self.url}/files/{name}"
+
+    def _take(self, body: dict[str, Any], sources: list[str]) -> Task:
+        takes = [sources[0], f"{sources[-1]}?take=2"]
         task = Task(secrets.token_hex(16), body, tuple(takes), price=PRICE)
         self.credits -= PRICE
         self.tasks[task.id] = task
@@ -215,6 +243,7 @@ class Music:
         task = self.tasks.get(request.query.get("taskId", ""))
         if task is None or task.unified is not request.path.startswith("/api/v1/jobs/"):
             return _answer(422, "recordInfo is null")
+        task.links = self.knobs.links
         return _answer(200, "success", task.record())
 
     async def _credit(self, request: web.Request) -> web.StreamResponse:
