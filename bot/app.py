@@ -12,6 +12,7 @@ from pathlib import Path
 import aiohttp
 import discord
 
+from bot.accounts import Accounts
 from bot.alerts import Alerts
 from bot.client import Services, TwodeckBot
 from bot.clock import Clock
@@ -91,6 +92,7 @@ class Parts:
         self._runner: Runner | None = None
         self._board: Board | None = None
         self._upkeep: Upkeep | None = None
+        self._accounts: Accounts | None = None
 
     async def open(self) -> Services:
         """Open all parts, or the ones already open. Raises `DatabaseError`."""
@@ -103,10 +105,9 @@ class Parts:
         return self._services
 
     def start(self) -> None:
-        if self._runner is not None and self._board is not None and self._upkeep is not None:
-            self._runner.start()
-            self._board.start()
-            self._upkeep.start()
+        for part in (self._runner, self._board, self._upkeep, self._accounts):
+            if part is not None:
+                part.start()
 
     async def close(self) -> None:
         """Take no more jobs, let steps finish for a moment, close everything in reverse order."""
@@ -164,6 +165,9 @@ class Parts:
         self._stack.push_async_callback(runner.stop)
         upkeep = self._upkeep = Upkeep(db, clock, files, alerts, settings.upkeep, self._folder)
         self._stack.push_async_callback(upkeep.stop)
+        seconds = settings.web.balance_seconds
+        accounts = self._accounts = Accounts(registry, switches, alerts, runner.wake, seconds=seconds)
+        self._stack.push_async_callback(accounts.stop)
         service = JobService(
             db,
             clock,

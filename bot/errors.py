@@ -21,6 +21,7 @@ class Code(StrEnum):
     LYRICS_TWICE = "lyrics-twice"
     ENGINE_NOT_READY = "engine-not-ready"
     ENGINE_OFF = "engine-off"
+    OUT_OF_CREDITS = "out-of-credits"
     ENGINE_CANNOT = "engine-cannot"
     MODE_NOT_OFFERED = "mode-not-offered"
     OPTION_NOT_OFFERED = "option-not-offered"
@@ -83,6 +84,7 @@ class Cause(StrEnum):
     BACKUP_FAILED = "backup-failed"
     DISK_LOW = "disk-low"
     ENGINE_STOPPED = "engine-stopped"
+    OUT_OF_CREDITS = "out-of-credits"
     OUTCOME_UNKNOWN = "outcome-unknown"
     UNEXPECTED = "unexpected"
 
@@ -110,3 +112,7 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a fault of
     def __init__(self, code: Code, **values: Value) -> None:
         self.refusal = Refusal(code, values)
         super().__init__(f"{code} {values}" if values else str(code))
+
+    @classmethod
+    def of(cls, refusal: Refusal) -> Refused:
+        return cls(refusal.code, **refusal.values)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.engines.port import Capabilities
+from bot.engines.port import Account, Capabilities
 from bot.engines.registry import Registry
 from bot.engines.switches import Switches
 from bot.errors import Code, Refused
@@ -17,11 +17,13 @@ _LONGEST_REASON = 200
 
 @dataclass(frozen=True)
 class EngineState:
-    """One engine as it stands. `off` is the operator's reason, `paused_until` UTC milliseconds or 0."""
+    """One engine as it stands. `off` is the operator's reason; `paused_until`, UTC milliseconds, is 0 unless it is
+    out of credits; `account` None where nothing costs any."""
 
     name: EngineName
     off: str | None
     paused_until: int
+    account: Account | None
     offers: Mapping[Operation, Capabilities]
     """What it does, in custom mode with its default model."""
 
@@ -73,6 +75,7 @@ class EngineOrders:
             name,
             off=self._switches.off(name),
             paused_until=self._switches.resting(name),
+            account=engine.account,
             offers={operation: found for operation, found in offers.items() if found},
         )
 

@@ -117,9 +117,9 @@ class JobService:
         return self._capabilities(name, operation, Mode.CUSTOM).models if name else ()
 
     def able(self, operation: Operation) -> tuple[EngineName, ...]:
-        """Engines that do this here, the default first."""
-        engines = (self._registry.get(name) for name in self.engines)
-        return tuple(engine.name for engine in engines if engine.capabilities(operation, Mode.CUSTOM))
+        """Engines that do this here, the default first, those without credits last."""
+        engines = sorted(self.engines, key=lambda name: self._switches.resting(name) > 0)
+        return tuple(n for n in engines if self._registry.get(n).capabilities(operation, Mode.CUSTOM))
 
     def stop(self) -> None:
         """Take no more jobs: the bot is going down."""
@@ -281,6 +281,8 @@ class JobService:
         self._registry.get(engine)
         if (why := self._switches.off(engine)) is not None:
             raise Refused(Code.ENGINE_OFF, engine=engine.value, why=why, ready=", ".join(self.engines))
+        if self._switches.resting(engine):
+            raise Refused.of(self._switches.without_credits(engine, able))
         return engine
 
     def _mode(self, engine: EngineName, operation: Operation, given: Mapping[str, Any]) -> Mode:

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 MESSAGE_MS = 60_000
 SUBMITS = 2
 PATIENCE_MS = 60 * 60_000
-"""How long after its acceptance a job may still be told "not now"."""
+"""How long after its acceptance a job may still be told "not now", or wait for credits."""
 LATE_MS = 24 * 60 * 60_000
 """How long after its order a task is asked about that did not end in its time."""
 NEVER = 1 << 53
@@ -122,12 +122,13 @@ class Steps:
         except Later as later:
             if later.pause:
                 await self._switches.pause(engine.name, later.seconds)
-                await self._tell_of(engine, later.refusal)
+                await self._alarm.alert(Cause.OUT_OF_CREDITS, engine.name, engine=engine.name.value)
             return self._later(job, later, marked=marked)
         except Ambiguous as doubt:
             log.warning("job %s: it is not known whether the engine took it (%s)", job.id, doubt)
             return Sleep(self._clock.now())
-        await self._alarm.clear(Cause.ENGINE_STOPPED, engine.name)
+        for cause in (Cause.ENGINE_STOPPED, Cause.OUT_OF_CREDITS):
+            await self._alarm.clear(cause, engine.name)
         return Move(State.SUBMITTED, {"task": task}, wake_at=await self._next_poll(engine))
 
     async def submitting(self, job: Job, owner: str) -> Step:
@@ -263,12 +264,15 @@ class Steps:
         return None
 
     def _later(self, job: Job, later: Later, *, marked: bool) -> Step:
-        """Back into the queue, while there is time and, where they are counted, a try left."""
+        """Back into the queue, while there is time and, where they are counted, a try left.
+
+        What waits for a paused engine gets no turn until that is over, or its time is.
+        """
         now = self._clock.now()
         spent = later.tries is not None and job.attempts + 1 >= later.tries
-        if spent or now - job.created_at > PATIENCE_MS:
+        if spent or (not later.pause and now - job.created_at > PATIENCE_MS):
             return give_up(job, later.refusal)
-        due = now if later.pause else now + int(later.seconds * 1000)  # a paused engine gives no turns
+        due = now if later.pause else now + int(later.seconds * 1000)
         return Move(State.STAGED, {"task": None}, wake_at=due) if marked else Sleep(due)
 
     async def _next_poll(self, engine: Engine) -> int:

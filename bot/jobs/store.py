@@ -68,9 +68,9 @@ def get(tx: Tx, job_id: str) -> Job | None:
 
 
 def waiting(tx: Tx, state: State, now: int) -> list[Row]:
-    """Due and unleased jobs of one state as (id, guild, created_at), oldest first."""
+    """Due and unleased jobs of one state as (id, guild, engine, created_at, deadline), oldest first."""
     return tx.all(
-        f"SELECT id, guild, engine, created_at FROM jobs WHERE {_OPEN} AND state = ? AND wake_at <= ?"  # noqa: S608
+        f"SELECT id, guild, engine, created_at, deadline FROM jobs WHERE {_OPEN} AND state = ? AND wake_at <= ?"  # noqa: S608
         " AND owner IS NULL ORDER BY created_at, id",
         (state, now),
     )

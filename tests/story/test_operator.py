@@ -90,23 +90,21 @@ async def test_everybody_sees_the_engines_and_only_operators_switch_them(scene: 
 
 
 async def test_an_empty_account_rests_and_its_operator_is_told_once(scene: Scene) -> None:
-    scene.turn(create="402")
+    scene.turn(create="402")  # the balance is good all the same: nobody but a create can tell
     first, second = (
         await scene.ask(engine="kie", title="One", style="dub"),
         await scene.ask(engine="kie", title="Two", style="dub"),
     )
-    await scene.play.wait_for(lambda: alerts(scene, "answered with code 402"), 20)
+    await scene.play.wait_for(lambda: alerts(scene, "engine kie is out of credits"), 20)
     shown = (await tool(data(scene), "engine", "list")).stdout
-    assert "kie: paused for" in shown
-    await scene.play.restart_bot()
-    assert "kie: paused for" in (await tool(data(scene), "engine", "list")).stdout
+    assert "kie: out of credits" in shown
     scene.turn(create="")
     before = len(scene.music.creates)
     assert (await tool(data(scene), "engine", "on", "kie")).stdout == "kie: on\n"
     for job in (first, second):
         await scene.reaches(job, "done", 90)
     assert len(scene.music.creates) == before + 2
-    assert len(alerts(scene, "answered with code 402")) == 1
+    assert len(alerts(scene, "engine kie is out of credits")) == 1
 
 
 async def test_a_task_that_is_late_is_told_as_unknown_and_delivered_free_by_polling(scene: Scene) -> None:

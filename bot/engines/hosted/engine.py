@@ -8,6 +8,7 @@ import logging
 import shutil
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from bot.engines.hosted import legacy, unified
@@ -17,7 +18,7 @@ from bot.engines.hosted.profile import Profile
 from bot.engines.hosted.records import made_of, names_uploads, task_of
 from bot.engines.hosted.rules import DialectName, Outcome
 from bot.engines.hosted.tracks import Collector
-from bot.engines.port import Ambiguous, Capabilities, Finished, Later, Order, TaskState, TaskStatus
+from bot.engines.port import Account, Ambiguous, Capabilities, Finished, Later, Order, TaskState, TaskStatus
 from bot.errors import Code, Refusal, Refused
 from bot.request import Mode, Operation
 
@@ -65,9 +66,14 @@ class HostedEngine:
         self._new_id = new_id
         self._creates: deque[float] = deque()
         self._seen: dict[str, TaskStatus] = {}
+        self._account = Account(min(rules.price for rules in profile.spoken.operations.values()))
 
     def capabilities(self, operation: Operation, mode: Mode, model: str | None = None) -> Capabilities | None:
         return self._profile.capabilities(operation, mode, model)
+
+    @property
+    def account(self) -> Account:
+        return self._account
 
     @property
     def polls_per_second(self) -> float | None:
@@ -173,15 +179,19 @@ class HostedEngine:
                 return address
         raise Later(Refusal(Code.ENGINE_UNAVAILABLE, {"status": code}), _NOT_NOW_SECONDS)
 
-    async def balance(self) -> float | None:
-        """Credits left on the account; None where that cannot be read."""
+    async def balance(self) -> Account:
+        """Ask the provider; without a readable answer the credits stay as they were known."""
         try:
             answer = await self._client.read(self._profile.provider.credit_path, {})
         except (NotConnected, NoAnswer) as trouble:
             log.info("%s: no balance: %s", self.name, trouble)
-            return None
-        found = answer.data if answer.code == OK else None
-        return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
+            answer = None
+        found = answer.data if answer and answer.code == OK else None
+        if isinstance(found, int | float) and not isinstance(found, bool):
+            self._account = replace(self._account, credits=float(found), reached=True)
+        else:
+            self._account = replace(self._account, reached=False)
+        return self._account
 
     def _check(self, order: Order) -> None:
         """The dialect or a limit may have changed since the order was accepted. Raises `Refused`."""
@@ -229,8 +239,8 @@ class HostedEngine:
         """Some pages give one code two meanings: the message says which, or else the balance."""
         if any(word in answer.message.lower() for word in _CREDIT_WORDS):
             return True
-        balance = await self.balance()
-        return balance is not None and balance < self._profile.spoken.operations[order.operation].price
+        account, price = await self.balance(), self._profile.spoken.operations[order.operation].price
+        return account.reached and account.credits is not None and account.credits < price
 
     def _callback(self, order: Order) -> str | None:
         """Where it may ring; None when nobody can reach us."""
