@@ -87,6 +87,7 @@ class Cause(StrEnum):
     OUT_OF_CREDITS = "out-of-credits"
     OUTCOME_UNKNOWN = "outcome-unknown"
     UNEXPECTED = "unexpected"
+    UNHEARD_STATE = "unheard-state"
 
 
 @dataclass(frozen=True)

@@ -94,12 +94,16 @@ class TaskState(StrEnum):
 
 @dataclass(frozen=True)
 class TaskStatus:
-    """State of a task; `stage` and `fraction` (0 to 1) while it runs, `refusal` when it ended in one."""
+    """State of a task; `stage` and `fraction` (0 to 1) while it runs, `refusal` when it ended in one.
+
+    `unheard` is the engine's own word for a state that no document names.
+    """
 
     state: TaskState
     stage: str = ""
     fraction: float = 0.0
     refusal: Refusal | None = None
+    unheard: str = ""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from bot.clock import Clock
 from bot.database import Database, Tx
-from bot.engines.port import Ambiguous, Engine, FinishedTrack, Later, Order, TaskState
+from bot.engines.port import Ambiguous, Engine, FinishedTrack, Later, Order, TaskState, TaskStatus
 from bot.engines.probe import probe
 from bot.engines.registry import Registry
 from bot.engines.switches import Switches
@@ -150,7 +150,7 @@ class Steps:
     async def unknown(self, job: Job, owner: str) -> Step:
         """It ended without proof: somebody rang, or it is time to ask again. A late result is delivered free."""
         if job.task is not None:
-            status = await self._engine(job).status(job.task)
+            status = await self._ask_about(job)
             if status.state is not TaskState.READY:
                 return Sleep(self._late_poll(job))
         try:
@@ -163,7 +163,7 @@ class Steps:
 
     async def submitted(self, job: Job, owner: str) -> Step:
         """Ask the engine; its answer is the truth, whoever rang."""
-        status = await self._engine(job).status(job.task or "")
+        status = await self._ask_about(job)
         match status.state:
             case TaskState.READY:
                 return Move(State.READY)
@@ -274,6 +274,15 @@ class Steps:
             return give_up(job, later.refusal)
         due = now if later.pause else now + int(later.seconds * 1000)
         return Move(State.STAGED, {"task": None}, wake_at=due) if marked else Sleep(due)
+
+    async def _ask_about(self, job: Job) -> TaskStatus:
+        """How the task stands by the engine's own word; a word nobody knows is told to the operators, once."""
+        engine = self._engine(job)
+        status = await engine.status(job.task or "")
+        if status.unheard:
+            about = f"{engine.name}:{status.unheard}"
+            await self._alarm.alert(Cause.UNHEARD_STATE, about, engine=engine.name.value, state=status.unheard)
+        return status
 
     async def _next_poll(self, engine: Engine) -> int:
         """Rarer as soon as more jobs wait than the engine may be asked about in that time."""

@@ -112,6 +112,7 @@ class Progress:
     lyrics: bool = False
     same_file: bool = False
     cancellable: bool = False
+    slow: bool = False
     error: Refusal | None = None
 
     def to_json(self) -> dict[str, Any]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,7 @@ from bot.playground.music import Music
 from bot.playground.music_task import MusicKnobs
 from tests.playground import Playground, shown_text
 from tests.story.test_hosted import Scene
-from tests.story.test_operator import alerts, data
+from tests.story.test_operator import alerts, edit_job
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 EMPTY = "engine kie is out of credits"
@@ -109,14 +107,8 @@ async def test_an_accepted_job_waits_and_goes_on_after_a_top_up(scene: Scene) ->
 
 async def test_after_an_hour_it_is_released_with_a_notice(scene: Scene) -> None:
     job = await runs_empty(scene)
-    assert scene.play.bot is not None
-    settings: dict[str, Any] = scene.play.bot.settings
-    await scene.play.bot.kill()
-    with closing(sqlite3.connect(data(scene) / "twodeck.db")) as database:
-        database.execute("UPDATE jobs SET created_at = created_at - ? WHERE id = ?", (PATIENCE_MS, job))
-        database.commit()
     creates = len(scene.music.creates)
-    await scene.play.start_bot(**settings)
+    await edit_job(scene, "UPDATE jobs SET created_at = created_at - ? WHERE id = ?", PATIENCE_MS, job)
     await scene.reaches(job, "failed")
     assert "out of credits" in shown_text(scene.notices()[0])
     assert "Ready here: local." in shown_text(scene.notices()[0])

@@ -214,18 +214,16 @@ def test_what_a_record_of_the_paths_means(record: Any, state: TaskState, code: C
     assert (found.refusal.code if found.refusal else None) is code
 
 
-async def test_a_state_nobody_knows_is_running_and_an_error_in_the_log(
-    music: Music, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_state_nobody_knows_is_running_and_told(music: Music, tmp_path: Path) -> None:
     async with engine_of(EngineName.SUNOAPI, music.url, tmp_path) as engine:
         task = music.tasks[await engine.submit(order(engine, SUNG))]
         for state in sorted(legacy.STATES):
             task.failed = state
-            await engine.status(task.id)
-        assert caplog.records == []
-        task.failed = "DREAMING"
-        assert (await engine.status(task.id)).state is RUNNING
-    assert [record.levelname for record in caplog.records] == ["ERROR"]
+            assert (await engine.status(task.id)).unheard == ""
+        task.failed = "Dreaming <@everyone> " * 9
+        status = await engine.status(task.id)
+    assert status.state is RUNNING
+    assert status.unheard == "DREAMING???EVERYONE??DREAMING???EVERYONE"
 
 
 @pytest.mark.parametrize("operation", Operation)

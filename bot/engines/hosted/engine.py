@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import re
 import shutil
 from collections import deque
 from collections.abc import Callable
@@ -31,6 +32,8 @@ _DIALECTS: dict[DialectName, Dialect] = {
 _UPLOADS = 3
 _ONCE_MORE = frozenset({451, 531})
 """A source that could not be fetched (it goes up afresh), and a failure whose credits were given back."""
+_STRANGE = re.compile(r"[^A-Za-z0-9_.-]")
+_LONGEST_STATE = 40
 _CREDIT_WORDS = ("credit", "balance")
 _NOT_NOW_SECONDS = 30.0
 _PAUSE_SECONDS = 60.0
@@ -118,10 +121,11 @@ class HostedEngine:
         answer = await self._record(task)
         if answer is None:
             return self.glance(task)
+        status = self._dialect.status_of(answer.data, self._profile.spoken.task_codes)
         state = self._dialect.state_of(answer.data)
         if state and state not in self._dialect.STATES:
-            log.error("%s tells of a task in a state nobody knows: %.40r", self.name, state)
-        status = self._seen[task] = self._dialect.status_of(answer.data, self._profile.spoken.task_codes)
+            status = replace(status, unheard=_STRANGE.sub("?", state)[:_LONGEST_STATE])
+        self._seen[task] = status
         return status
 
     def glance(self, task: str) -> TaskStatus:
