@@ -31,6 +31,7 @@ from bot.jobs.job import (
     Step,
     check_arrow,
 )
+from bot.jobs.retention import KEEP_MS
 from bot.jobs.steps import PATIENCE_MS, Alarm, Steps, call_off, end, give_up
 from bot.jobs.view import KEPT
 from bot.posts import store as posts
@@ -42,9 +43,6 @@ LEASE_MS = 30 * 60_000
 RECLAIM_MS = 1000
 """How long a job rests whose step was lost."""
 FAULTS = 5
-KEEP_MS = 14 * 24 * 3600_000
-"""How long sources and results stay in our store."""
-
 _PAUSES = (0.1, 1.0, 5.0)
 _STAGING = 2
 _ROOM = {State.ACCEPTED: _STAGING, State.READY: 2}

@@ -98,6 +98,9 @@ class Steps:
         staged: list[Source] = []
         kept: list[Stored] = []
         for source in job.ask.sources:
+            if source.hash is not None and source.seconds is not None:  # of an earlier job, and kept for this one
+                self._check_length(job, source, source.seconds)
+                continue
             stored, seconds = await self._stage(job, source)
             self._check_length(job, source, seconds)
             staged.append(replace(source, hash=stored.hash, seconds=seconds))

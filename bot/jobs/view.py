@@ -88,7 +88,18 @@ def result(job: Job) -> Result:
 
 def notice(job: Job, error: Refusal) -> Notice:
     """The message that says why there is no result."""
-    return Notice(job=job.id, member=job.ask.member, locale=job.ask.locale, title=job.title, error=error)
+    again = repeatable(job, error)
+    return Notice(
+        job=job.id, member=job.ask.member, locale=job.ask.locale, title=job.title, error=error, again=again
+    )
+
+
+def repeatable(job: Job, error: Refusal) -> bool:
+    """Whether it makes sense to ask again for a job that ended so: both sources are ours, nobody stopped it, and
+    nothing may still come of a create that had no answer."""
+    if error.code is Code.CANCELLED or (error.code is Code.OUTCOME_UNKNOWN and job.task is None):
+        return False
+    return all(source.hash is not None for source in job.ask.sources)
 
 
 def hint(job: Job, message: str) -> Hint:

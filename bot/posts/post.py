@@ -171,6 +171,8 @@ class Notice:
     locale: str
     title: str
     error: Refusal = field()
+    again: bool = False
+    """Whether the member may ask for the same thing once more."""
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "error": self.error.to_json()}
