@@ -29,6 +29,7 @@ class Engines(commands.GroupCog, name="engines", description=text("command-engin
         await defer(interaction)
         locale = str(interaction.locale)
         embed = discord.Embed(title=say(locale, "engines-title"), colour=WORKING)
+        embed.set_footer(text=say(locale, "engines-note"))
         operator = self._is_operator(interaction)
         for state in self._bot.services.engines.states():
             told = story(state, locale, operator=operator)

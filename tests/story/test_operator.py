@@ -81,6 +81,7 @@ async def test_everybody_sees_the_engines_and_only_operators_switch_them(scene: 
     assert seen.count("✓ ready") == 3
     assert "does `/mashup`" in seen
     assert "**V5**" in seen
+    assert "delete their files after 14 or 15 days" in seen
     act = await scene.play.slash("sam", "mashups", "engines off", engine="local", why="Rest *well*")
     await act.says("Only those who run this bot")
     owner = scene.play.world.owner.name.lower()
