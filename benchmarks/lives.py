@@ -197,6 +197,7 @@ class _Engine:
     repeatable = False
     cancellable = False
     polls_per_second = None
+    account = None
 
     def __init__(self, folder: Path, call_back: Callable[[str, str], Coroutine[Any, Any, None]]) -> None:
         self._call_back = call_back
@@ -210,6 +211,8 @@ class _Engine:
 
     def capabilities(self, operation: Operation, mode: Mode, model: str | None = None) -> Capabilities:
         return Capabilities((), Limits(prompt=500, style=100, title=80), frozenset({"prompt"}))
+
+    async def balance(self) -> None: ...
 
     def opens_in(self) -> float | None:
         return None

@@ -12,6 +12,7 @@ from pathlib import Path
 import aiohttp
 import discord
 
+from bot.accounts import Accounts
 from bot.alerts import Alerts
 from bot.client import Services, TwodeckBot
 from bot.clock import Clock
@@ -93,6 +94,7 @@ class Parts:
         self._runner: Runner | None = None
         self._board: Board | None = None
         self._upkeep: Upkeep | None = None
+        self._accounts: Accounts | None = None
 
     async def open(self) -> Services:
         """Open all parts, or the ones already open. Raises `DatabaseError`."""
@@ -105,10 +107,9 @@ class Parts:
         return self._services
 
     def start(self) -> None:
-        if self._runner is not None and self._board is not None and self._upkeep is not None:
-            self._runner.start()
-            self._board.start()
-            self._upkeep.start()
+        for part in (self._runner, self._board, self._upkeep, self._accounts):
+            if part is not None:
+                part.start()
 
     async def close(self) -> None:
         """Take no more jobs, let steps finish for a moment, close everything in reverse order."""
@@ -147,7 +148,7 @@ class Parts:
         self._stack.push_async_callback(local.close)
         links = Links(settings.web.public_url, settings.discord.token, now=clock.now, new_id=clock.new_id)
         hosted = self._hosted(clock, probes, links)
-        waiting = unready(self._accounts, settings.web.public_url, self._profiles)
+        waiting = unready(self._keys, settings.web.public_url, self._profiles)
         registry = Registry([*([local] if settings.local.enabled else []), *hosted], waiting)
         if not registry.names:
             raise SettingsError("No engine is set up: LOCAL_ENABLED is false, and no hosted engine is ready.")
@@ -168,6 +169,9 @@ class Parts:
         self._stack.push_async_callback(runner.stop)
         upkeep = self._upkeep = Upkeep(db, clock, files, alerts, settings.upkeep, self._folder)
         self._stack.push_async_callback(upkeep.stop)
+        seconds = settings.web.balance_seconds
+        accounts = self._accounts = Accounts(registry, switches, alerts, runner.wake, seconds=seconds)
+        self._stack.push_async_callback(accounts.stop)
         service = JobService(
             db,
             clock,
@@ -197,7 +201,8 @@ class Parts:
             self._after_restore = False
 
     @property
-    def _accounts(self) -> dict[EngineName, HostedSettings]:
+    def _keys(self) -> dict[EngineName, HostedSettings]:
+        """What is set for each hosted engine."""
         return {EngineName(name): getattr(self._settings, name) for name in ("kie", "sunoapi", "apibox")}
 
     @property
@@ -209,7 +214,7 @@ class Parts:
         """The hosted engines that are ready."""
         settings = self._settings
         engines = build(
-            self._accounts,
+            self._keys,
             settings.web.public_url,
             settings.downloads,
             pool,

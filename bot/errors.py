@@ -22,6 +22,7 @@ class Code(StrEnum):
     ENGINE_NOT_READY = "engine-not-ready"
     ENGINE_NEEDS = "engine-needs"
     ENGINE_OFF = "engine-off"
+    OUT_OF_CREDITS = "out-of-credits"
     ENGINE_CANNOT = "engine-cannot"
     MODE_NOT_OFFERED = "mode-not-offered"
     OPTION_NOT_OFFERED = "option-not-offered"
@@ -53,6 +54,9 @@ class Code(StrEnum):
     NO_RESULT = "no-result"
     RESULT_EXPIRED = "result-expired"
     RESULT_REMOVED = "result-removed"
+    SOURCES_GONE = "sources-gone"
+    NOTHING_TO_REPEAT = "nothing-to-repeat"
+    REQUESTER_ONLY = "requester-only"
     MODERATORS_ONLY = "moderators-only"
     OPERATORS_ONLY = "operators-only"
     TOO_LATE_TO_CANCEL = "too-late-to-cancel"
@@ -84,8 +88,10 @@ class Cause(StrEnum):
     BACKUP_FAILED = "backup-failed"
     DISK_LOW = "disk-low"
     ENGINE_STOPPED = "engine-stopped"
+    OUT_OF_CREDITS = "out-of-credits"
     OUTCOME_UNKNOWN = "outcome-unknown"
     UNEXPECTED = "unexpected"
+    UNHEARD_STATE = "unheard-state"
 
 
 @dataclass(frozen=True)
@@ -111,3 +117,7 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a fault of
     def __init__(self, code: Code, **values: Value) -> None:
         self.refusal = Refusal(code, values)
         super().__init__(f"{code} {values}" if values else str(code))
+
+    @classmethod
+    def of(cls, refusal: Refusal) -> Refused:
+        return cls(refusal.code, **refusal.values)

@@ -152,6 +152,7 @@ class WebSettings(_Group):
     pass_links: bool = Field(False, alias="TWODECK_PASS_LINKS")
     poll_seconds: float = Field(30.0, alias="TWODECK_POLL_SECONDS", ge=0.2, le=600)
     grace_seconds: float = Field(900.0, alias="TWODECK_GRACE_SECONDS", ge=1, le=3600)
+    balance_seconds: float = Field(60.0, alias="TWODECK_BALANCE_SECONDS", ge=0.2, le=60)
 
     @field_validator("public_url")
     @classmethod

@@ -117,8 +117,7 @@ def _condition(engine: Mapping[str, Any], now: int) -> str:
         return f"not ready: needs {engine['needs']}"
     if engine["off"] is not None:
         return f"off ({engine['off']})" if engine["off"] else "off"
-    rest = engine["paused_until"] - now
-    return f"paused for {age(rest // 1000)}" if rest > 0 else "on"
+    return "out of credits" if engine["paused_until"] > now else "on"
 
 
 def _cells(job: Listed) -> tuple[str, ...]:

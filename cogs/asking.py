@@ -60,7 +60,7 @@ async def ask(
     await defer(interaction)
     locale = str(interaction.locale)
     try:
-        place = _place(interaction, private=private)
+        place = place_of(interaction, private=private)
         if lyrics_file is not None:
             given = {**given, "prompt": await _lyrics(lyrics_file, given.get("prompt"))}
         offers = tuple(Offer(url=track.url, name=track.filename, size=track.size) for track in tracks)
@@ -89,7 +89,7 @@ def _matching(typed: str, offers: dict[str, str]) -> list[app_commands.Choice[st
     return [app_commands.Choice(name=name, value=value) for value, name in found[:_CHOICES]]
 
 
-def _place(interaction: discord.Interaction, *, private: bool) -> Place:
+def place_of(interaction: discord.Interaction, *, private: bool) -> Place:
     """Where and by whom; refuses a place where the result could not be posted, naming what is missing."""
     if interaction.guild is None or interaction.channel_id is None:
         raise Refused(Code.NEEDS_SERVER)

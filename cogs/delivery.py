@@ -21,7 +21,7 @@ from bot.posts.port import Closed
 from bot.posts.post import Alert, Content, Hint, Notice, Post, Progress, Result, Route, content_of
 from bot.request import EngineName
 from bot.texts import say, say_many
-from cogs.views.buttons import card_buttons, no_buttons
+from cogs.views.buttons import card_buttons, no_buttons, notice_buttons
 from cogs.views.cards import alert_card, hint_card, notice_card, progress_card, result_cards
 
 log = logging.getLogger(__name__)
@@ -150,7 +150,8 @@ class Delivery:
                 return Draft(embeds=[progress_card(content, post.id)], view=card_buttons(content))
             case Notice(locale=locale, member=member):
                 greeting = say(locale, "notice-greeting", member=f"<@{member}>")
-                return Draft(greeting, [notice_card(content, post.id)], mentions=(member,))
+                card = notice_card(content, post.id)
+                return Draft(greeting, [card], view=notice_buttons(content), mentions=(member,))
             case Alert(operators=operators):
                 named = " ".join(f"<@{operator}>" for operator in operators)
                 return Draft(named, [alert_card(content, post.id)], mentions=operators)

@@ -29,8 +29,11 @@ class Engines(commands.GroupCog, name="engines", description=text("command-engin
         await defer(interaction)
         locale = str(interaction.locale)
         embed = discord.Embed(title=say(locale, "engines-title"), colour=WORKING)
+        embed.set_footer(text=say(locale, "engines-note"))
+        operator = self._is_operator(interaction)
         for state in self._bot.services.engines.states():
-            embed.add_field(name=say(locale, f"engine-{state.name}"), value=story(state, locale), inline=False)
+            told = story(state, locale, operator=operator)
+            embed.add_field(name=say(locale, f"engine-{state.name}"), value=told, inline=False)
         await reply(interaction, embed=embed)
 
     @app_commands.command(name="off", description=text("command-engines-off"))
@@ -55,20 +58,25 @@ class Engines(commands.GroupCog, name="engines", description=text("command-engin
         await defer(interaction)
         locale = str(interaction.locale)
         try:
-            if str(interaction.user.id) not in self._bot.services.alerts.operators:
+            if not self._is_operator(interaction):
                 raise Refused(Code.OPERATORS_ONLY)
             state = await self._bot.services.engines.turn(engine, why)
-            words = f"**{say(locale, f'engine-{state.name}')}**\n{story(state, locale)}"
+            words = f"**{say(locale, f'engine-{state.name}')}**\n{story(state, locale, operator=True)}"
         except Refused as refused:
             words = sentence(refused.refusal, locale)
         await reply(interaction, words)
 
+    def _is_operator(self, interaction: discord.Interaction) -> bool:
+        return str(interaction.user.id) in self._bot.services.alerts.operators
 
-def story(state: EngineState, locale: str) -> str:
-    """How an engine is, what it does, with which models and how long its texts may be."""
+
+def story(state: EngineState, locale: str, *, operator: bool) -> str:
+    """How an engine is, what it does, with which models, how long its texts may be; for operators its balance."""
     if state.needs:
         return say(locale, "engines-not-ready", needs=state.needs)
     lines = [_condition(state, locale)]
+    if operator and state.account is not None and state.account.credits is not None:
+        lines.append(say(locale, "engines-balance", credits=state.account.credits))
     lines.append(say(locale, "engines-does", operations=", ".join(f"`/{name}`" for name in state.offers)))
     offered = next(iter(state.offers.values()), None)
     if offered is not None and offered.models:
@@ -84,7 +92,9 @@ def _condition(state: EngineState, locale: str) -> str:
     if state.off is not None:
         return say(locale, "engines-off", why=plain(state.off))
     if state.paused_until:
-        return say(locale, "engines-paused", when=f"<t:{state.paused_until // 1000}:R>")
+        return say(locale, "engines-empty")
+    if state.account is not None and not state.account.reached:
+        return say(locale, "engines-silent")
     return say(locale, "engines-ready")
 
 

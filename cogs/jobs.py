@@ -17,7 +17,7 @@ from bot.texts import say
 from cogs.asking import choices, text
 from cogs.delivery import result_files
 from cogs.views.answers import defer, reply
-from cogs.views.buttons import CancelButton, cancelled, reader_of
+from cogs.views.buttons import AgainButton, CancelButton, cancelled, reader_of
 from cogs.views.cards import WORKING, result_cards
 from cogs.views.refusals import plain, sentence
 
@@ -158,4 +158,4 @@ def _why(job: Job, locale: str) -> str:
 
 async def setup(bot: TwodeckBot) -> None:
     await bot.add_cog(Jobs(bot))
-    bot.add_dynamic_items(CancelButton)
+    bot.add_dynamic_items(CancelButton, AgainButton)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.engines.port import Capabilities
+from bot.engines.port import Account, Capabilities
 from bot.engines.registry import Registry
 from bot.engines.switches import Switches
 from bot.errors import Code, Refused
@@ -17,7 +17,8 @@ _LONGEST_REASON = 200
 
 @dataclass(frozen=True)
 class EngineState:
-    """One engine as it stands. `off` is the operator's reason, `paused_until` UTC milliseconds or 0.
+    """One engine as it stands. `off` is the operator's reason; `paused_until`, UTC milliseconds, is 0 unless it is
+    out of credits; `account` None where nothing costs any.
 
     `needs` names the settings without which it is not ready; then it offers nothing.
     """
@@ -25,6 +26,7 @@ class EngineState:
     name: EngineName
     off: str | None
     paused_until: int
+    account: Account | None
     offers: Mapping[Operation, Capabilities]
     """What it does, in custom mode with its default model."""
     needs: str = ""
@@ -44,7 +46,7 @@ class EngineOrders:
 
     def states(self) -> tuple[EngineState, ...]:
         """Every engine that is set up here, the default first, then those that still need a setting."""
-        waiting = (EngineState(name, None, 0, {}, needs) for name, needs in self._registry.unready.items())
+        waiting = (EngineState(name, None, 0, None, {}, needs) for name, needs in self._registry.unready.items())
         return (*(self._state(name) for name in self._registry.names), *waiting)
 
     async def turn(self, typed: str, off: str | None) -> EngineState:
@@ -78,6 +80,7 @@ class EngineOrders:
             name,
             off=self._switches.off(name),
             paused_until=self._switches.resting(name),
+            account=engine.account,
             offers={operation: found for operation, found in offers.items() if found},
         )
 

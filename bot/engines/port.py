@@ -30,6 +30,20 @@ class Capabilities:
 
 
 @dataclass(frozen=True)
+class Account:
+    """An account as last read. `least` is what the cheapest operation takes; `credits` None before any answer."""
+
+    least: float
+    credits: float | None = None
+    reached: bool = True
+    """Whether the last question was answered."""
+
+    @property
+    def empty(self) -> bool:
+        return self.credits is not None and self.credits < self.least
+
+
+@dataclass(frozen=True)
 class Order:
     """One piece to make. Sources are our own copies, as many as the operation takes, and so long in `seconds`;
     `attempt` counts from 1.
@@ -58,8 +72,8 @@ class Ambiguous(Exception):  # noqa: N818 - what is known of an order
 class Later(Exception):  # noqa: N818 - an answer, not a fault
     """A definite "not now": nothing was taken or lost. Ask again after `seconds`, at most `tries` times in all.
 
-    `refusal` is what the member is told when there is no time left for another try. With `pause` the engine takes
-    nothing from anybody for so long.
+    `refusal` is what the member is told when there is no time left for another try. With `pause` the account is out
+    of credits, and the engine takes nothing from anybody for so long.
     """
 
     def __init__(self, refusal: Refusal, seconds: float, *, tries: int | None = None, pause: bool = False) -> None:
@@ -82,12 +96,16 @@ class TaskState(StrEnum):
 
 @dataclass(frozen=True)
 class TaskStatus:
-    """State of a task; `stage` and `fraction` (0 to 1) while it runs, `refusal` when it ended in one."""
+    """State of a task; `stage` and `fraction` (0 to 1) while it runs, `refusal` when it ended in one.
+
+    `unheard` is the engine's own word for a state that no document names.
+    """
 
     state: TaskState
     stage: str = ""
     fraction: float = 0.0
     refusal: Refusal | None = None
+    unheard: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,6 +135,15 @@ class Engine(Protocol):
     """Whether a lost task may simply be made again (free, and without effect outside)."""
     cancellable: bool
     """Whether a running task can be stopped with `discard`, at no cost."""
+
+    @property
+    def account(self) -> Account | None:
+        """As it was last read; None where nothing costs credits."""
+        ...
+
+    async def balance(self) -> Account | None:
+        """Read the account anew."""
+        ...
 
     @property
     def polls_per_second(self) -> float | None:

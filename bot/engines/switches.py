@@ -1,12 +1,13 @@
-"""Which engines take orders: the operator may switch one off, and one that needs a rest is paused for a while."""
+"""Which engines take orders: the operator may switch one off, and one without credits rests for a while."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from bot.clock import Clock
 from bot.database import Database, Tx
+from bot.errors import Code, Refusal
 from bot.request import EngineName
 
 
@@ -37,13 +38,18 @@ class Switches:
         return self._rows.get(engine, Switch()).off
 
     def resting(self, engine: EngineName) -> int:
-        """Until when it takes nothing, UTC milliseconds; 0 when it is not paused."""
+        """Until when it takes nothing because its account is empty, UTC milliseconds; 0 when it is not paused."""
         until = self._rows.get(engine, Switch()).paused_until
         return until if until > self._clock.now() else 0
 
     def takes(self, engine: EngineName) -> bool:
         """Whether an order may be handed in now."""
         return self.off(engine) is None and not self.resting(engine)
+
+    def without_credits(self, engine: EngineName, able: Iterable[EngineName]) -> Refusal:
+        """Why it takes nothing, and which of `able` do."""
+        ready = ", ".join(name for name in able if name != engine and self.takes(name))
+        return Refusal(Code.OUT_OF_CREDITS, {"engine": engine.value, "ready": ready or "-"})
 
     async def turn(self, engine: EngineName, off: str | None) -> None:
         """Switch off for a reason, or on again, which also ends a pause."""
@@ -53,6 +59,10 @@ class Switches:
         """Hand in nothing for so long."""
         until = self._clock.now() + int(seconds * 1000)
         await self._keep(engine, replace(self._rows.get(engine, Switch()), paused_until=until))
+
+    async def resume(self, engine: EngineName) -> None:
+        """End a pause."""
+        await self._keep(engine, replace(self._rows.get(engine, Switch()), paused_until=0))
 
     async def _keep(self, engine: EngineName, switch: Switch) -> None:
         now = self._clock.now()

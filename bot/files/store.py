@@ -120,11 +120,19 @@ def keep(tx: Tx, stored: Stored, owner: str, expires_at: int, now: int) -> None:
         "INSERT INTO files (hash, size, kind, created_at) VALUES (?, ?, ?, ?) ON CONFLICT (hash) DO NOTHING",
         (stored.hash, stored.size, stored.kind, now),
     )
+    share(tx, stored.hash, owner, expires_at)
+
+
+def share(tx: Tx, digest: str, owner: str, expires_at: int) -> bool:
+    """Record that `owner`, too, needs a file that is in the store; False when it is there no more."""
+    if tx.one("SELECT 1 FROM files WHERE hash = ?", (digest,)) is None:
+        return False
     tx.run(
         "INSERT INTO file_refs (hash, owner, expires_at) VALUES (?, ?, ?)"
         " ON CONFLICT (hash, owner) DO UPDATE SET expires_at = max(expires_at, excluded.expires_at)",
-        (stored.hash, owner, expires_at),
+        (digest, owner, expires_at),
     )
+    return True
 
 
 def release(tx: Tx, owner: str, now: int) -> None:

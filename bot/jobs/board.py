@@ -141,5 +141,7 @@ class Board:
         if job.state is State.SUBMITTED and job.task:
             status = self._registry.get(EngineName(job.ask.engine)).glance(job.task)
             stage, fraction = status.stage or None, status.fraction
-        expected = view.ready_at(job, pace=pace, place=place, now=self._clock.now())
-        return view.card(job, stage=stage, fraction=fraction, place=place, ready_at=expected)
+        now = self._clock.now()
+        expected = view.ready_at(job, pace=pace, place=place, now=now)
+        slow = view.is_slow(job, now)
+        return view.card(job, stage=stage, fraction=fraction, place=place, ready_at=expected, slow=slow)

@@ -82,7 +82,7 @@ DEADLINES: Mapping[State, int] = {
 
 @dataclass(frozen=True)
 class Source:
-    """One file a member gave. `hash` and `seconds` are known once it is staged."""
+    """One file a member gave. `hash` and `seconds` are known once it is staged; `url` is "" where it was before."""
 
     side: str
     url: str
@@ -122,6 +122,8 @@ class Ask:
     """Only the member sees the card and the result."""
     token: str = field(default="", repr=False)
     """Of the interaction, for the answer that only the member sees; not kept longer than it lives."""
+    again_of: str | None = None
+    """The failed job that this one asks for again, of the same copies of its sources."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,10 @@ class Job:
         """Whether a Cancel still works: what a hosted engine may have taken is paid for, and comes out."""
         taken = self.state in (State.SUBMITTING, State.SUBMITTED) and self.ask.engine != EngineName.LOCAL
         return self.state in CANCELLABLE and not taken
+
+    @property
+    def is_open(self) -> bool:
+        return self.state not in ENDED
 
     @property
     def subject(self) -> str:

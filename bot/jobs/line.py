@@ -31,7 +31,8 @@ from bot.jobs.job import (
     Step,
     check_arrow,
 )
-from bot.jobs.steps import Alarm, Steps, call_off, end, give_up
+from bot.jobs.retention import KEEP_MS
+from bot.jobs.steps import PATIENCE_MS, Alarm, Steps, call_off, end, give_up
 from bot.jobs.view import KEPT
 from bot.posts import store as posts
 from bot.quotas import ledger
@@ -42,9 +43,6 @@ LEASE_MS = 30 * 60_000
 RECLAIM_MS = 1000
 """How long a job rests whose step was lost."""
 FAULTS = 5
-KEEP_MS = 14 * 24 * 3600_000
-"""How long sources and results stay in our store."""
-
 _PAUSES = (0.1, 1.0, 5.0)
 _STAGING = 2
 _ROOM = {State.ACCEPTED: _STAGING, State.READY: 8}
@@ -92,10 +90,13 @@ class JobLine:
         store.reclaim(tx, running, self._clock.now() + RECLAIM_MS)
 
     def next_wake(self, tx: Tx, since: int) -> int | None:
-        """Also when an engine opens by itself that jobs wait for; other room is made by a step, which rings."""
+        """Also when an engine opens by itself that jobs wait for, or one has waited too long; other room is made by
+        a step, which rings."""
         now = self._clock.now()
-        staged = {row["engine"] for row in store.waiting(tx, State.STAGED, now)}
+        rows = store.waiting(tx, State.STAGED, now)
+        staged = {row["engine"] for row in rows}
         wakes = [self._opens_at(engine, now) for engine in self._registry.engines if engine.name in staged]
+        wakes += [ends for row in rows if (ends := self._waits_until(row)) > since]
         return min((wake for wake in (store.next_wake(tx, since), *wakes) if wake is not None), default=None)
 
     def _opens_at(self, engine: Engine, now: int) -> int | None:
@@ -143,10 +144,12 @@ class JobLine:
         chosen: list[str] = []
         for engine in self._registry.engines:
             staged = [job for job in self._running.values() if job.state is State.STAGED]
+            due = [row for row in rows if row["engine"] == engine.name]
             if not self._switches.takes(engine.name):
+                chosen += [row["id"] for row in due if self._waits_until(row) <= now]
                 continue
             busy = sum(1 for job in staged if job.ask.engine == engine.name)
-            mine = [(row["id"], row["guild"]) for row in rows if row["engine"] == engine.name]
+            mine = [(row["id"], row["guild"]) for row in due]
             guilds = dict(mine)
             for job in turn(mine, max(0, engine.free() - busy), self._last_guild):
                 chosen.append(job)
@@ -173,8 +176,17 @@ class JobLine:
             return None
         return call_off(job)
 
+    def _waits_until(self, row: Row) -> int:
+        """When a staged job is given up that gets no turn."""
+        resting = self._switches.resting(EngineName(row["engine"]))
+        return min(row["deadline"], row["created_at"] + PATIENCE_MS) if resting else row["deadline"]
+
     def _overdue(self, job: Job) -> Step | None:
-        if self._clock.now() < job.deadline:
+        engine, now = EngineName(job.ask.engine), self._clock.now()
+        starved = job.state is State.STAGED and self._switches.resting(engine)
+        if starved and now >= job.created_at + PATIENCE_MS:
+            return give_up(job, self._switches.without_credits(engine, self._registry.names))
+        if now < job.deadline:
             return None
         if job.state is State.POSTING:
             return Move(State.DONE, {"how": KEPT})

@@ -7,6 +7,9 @@ from bot.database import Tx
 TOKEN_MS = 15 * 60_000
 """How long Discord takes an interaction's token."""
 
+KEEP_MS = 14 * 24 * 3600_000
+"""How long sources and results stay in our store."""
+
 
 def blank_tokens(tx: Tx, now: int) -> int:
     """Forget tokens that Discord takes no more; returns how many."""

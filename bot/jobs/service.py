@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.clock import Clock
@@ -16,9 +16,9 @@ from bot.files.store import is_kept, release
 from bot.guilds import audit
 from bot.guilds.audit import Action
 from bot.guilds.store import set_direct
-from bot.jobs import messages, store
+from bot.jobs import messages, repeat, store
 from bot.jobs.job import DEADLINES, Ask, Job, Removal, Source, State
-from bot.jobs.retention import TOKEN_MS
+from bot.jobs.retention import KEEP_MS, TOKEN_MS
 from bot.posts import store as posts
 from bot.posts.post import Purpose
 from bot.quotas import ledger, policy
@@ -31,11 +31,16 @@ _TOKEN_MARGIN_MS = 30_000
 
 @dataclass(frozen=True)
 class Offer:
-    """A file a member handed over: where it lies, what it is called, how many bytes it claims."""
+    """A file a member handed over: where it lies, what it is called, how many bytes it claims.
+
+    One that is in our store already has its `hash` and `seconds` instead of a `url`.
+    """
 
     url: str
     name: str
     size: int
+    hash: str | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -117,16 +122,21 @@ class JobService:
         return self._capabilities(name, operation, Mode.CUSTOM).models if name else ()
 
     def able(self, operation: Operation) -> tuple[EngineName, ...]:
-        """Engines that do this here, the default first."""
-        engines = (self._registry.get(name) for name in self.engines)
-        return tuple(engine.name for engine in engines if engine.capabilities(operation, Mode.CUSTOM))
+        """Engines that do this here, the default first, those without credits last."""
+        engines = sorted(self.engines, key=lambda name: self._switches.resting(name) > 0)
+        return tuple(n for n in engines if self._registry.get(n).capabilities(operation, Mode.CUSTOM))
 
     def stop(self) -> None:
         """Take no more jobs: the bot is going down."""
         self._stopping = True
 
     async def ask(
-        self, operation: Operation, place: Place, offers: tuple[Offer, ...], given: Mapping[str, Any]
+        self,
+        operation: Operation,
+        place: Place,
+        offers: tuple[Offer, ...],
+        given: Mapping[str, Any],
+        again_of: str | None = None,
     ) -> Accepted:
         """Check a request and accept it. Raises `Refused`; nothing is kept of a refused one."""
         if self._stopping:
@@ -148,7 +158,7 @@ class JobService:
             names=[offer.name for offer in offers],
             needs=capabilities.needs,
         )
-        ask = _ask(operation, place, offers, request, self._clock.new_seed())
+        ask = replace(_ask(operation, place, offers, request, self._clock.new_seed()), again_of=again_of)
         job_id = self._clock.new_id()
         post_id = self._clock.new_id()
 
@@ -160,12 +170,22 @@ class JobService:
         self._wake()
         return accepted
 
+    async def again(self, place: Place, job_id: str) -> Accepted:
+        """Ask once more for what a failed job of the same member was to make. Raises `Refused`."""
+        job = await self._db.work(lambda tx: repeat.to_repeat(tx, place.guild, place.member, job_id))
+        offers = tuple(Offer("", s.name, s.size, s.hash, s.seconds) for s in job.ask.sources)
+        place = replace(place, private=job.ask.private)
+        return await self.ask(Operation(job.ask.operation), place, offers, repeat.given_in(job), again_of=job_id)
+
     def accept_in(self, tx: Tx, ask: Ask, *, job_id: str, post_id: str) -> Job:
-        """Reserve, write the job, ask for its card; a known interaction gives the job it already made.
+        """Reserve, write the job, ask for its card; a known interaction gives the job it already made, and so does
+        asking again for what is being made again.
 
         Raises `Refused`, which must leave the unit.
         """
         known = store.by_interaction(tx, ask.interaction)
+        if known is None and ask.again_of is not None:
+            known = repeat.under_way(tx, ask.again_of)
         if known is not None:
             return known
         self._check_queue(tx, ask)
@@ -175,6 +195,7 @@ class JobService:
         job = store.get(tx, job_id)
         if job is None:
             raise RuntimeError(f"job {job_id} vanished in its own transaction")
+        repeat.take_over(tx, job, now + KEEP_MS)
         posts.add(tx, job.subject, messages.card(job), post_id=post_id, now=now)
         return job
 
@@ -281,6 +302,8 @@ class JobService:
         self._registry.get(engine)
         if (why := self._switches.off(engine)) is not None:
             raise Refused(Code.ENGINE_OFF, engine=engine.value, why=why, ready=", ".join(self.engines))
+        if self._switches.resting(engine):
+            raise Refused.of(self._switches.without_credits(engine, able))
         return engine
 
     def _mode(self, engine: EngineName, operation: Operation, given: Mapping[str, Any]) -> Mode:
@@ -371,4 +394,4 @@ def _ask(operation: Operation, place: Place, offers: tuple[Offer, ...], request:
 
 
 def _source(side: str, offer: Offer) -> Source:
-    return Source(side=side, url=offer.url, name=offer.name[:200], size=offer.size)
+    return Source(side, offer.url, offer.name[:200], offer.size, offer.hash, offer.seconds)

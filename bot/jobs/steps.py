@@ -10,7 +10,7 @@ from typing import Protocol
 
 from bot.clock import Clock
 from bot.database import Database, Tx
-from bot.engines.port import Ambiguous, Engine, Later, Order, TaskState
+from bot.engines.port import Ambiguous, Engine, Later, Order, TaskState, TaskStatus
 from bot.engines.probe import probe
 from bot.engines.registry import Registry
 from bot.engines.switches import Switches
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 MESSAGE_MS = 60_000
 SUBMITS = 2
 PATIENCE_MS = 60 * 60_000
-"""How long after its acceptance a job may still be told "not now"."""
+"""How long after its acceptance a job may still be told "not now", or wait for credits."""
 LATE_MS = 24 * 60 * 60_000
 """How long after its order a task is asked about that did not end in its time."""
 NEVER = 1 << 53
@@ -95,6 +95,9 @@ class Steps:
         staged: list[Source] = []
         kept: list[Stored] = []
         for source in job.ask.sources:
+            if source.hash is not None and source.seconds is not None:  # of an earlier job, and kept for this one
+                self._check_length(job, source, source.seconds)
+                continue
             stored, seconds = await self._stage(job, source)
             self._check_length(job, source, seconds)
             staged.append(replace(source, hash=stored.hash, seconds=seconds))
@@ -119,12 +122,13 @@ class Steps:
         except Later as later:
             if later.pause:
                 await self._switches.pause(engine.name, later.seconds)
-                await self._tell_of(engine, later.refusal)
+                await self._alarm.alert(Cause.OUT_OF_CREDITS, engine.name, engine=engine.name.value)
             return self._later(job, later, marked=marked)
         except Ambiguous as doubt:
             log.warning("job %s: it is not known whether the engine took it (%s)", job.id, doubt)
             return Sleep(self._clock.now())
-        await self._alarm.clear(Cause.ENGINE_STOPPED, engine.name)
+        for cause in (Cause.ENGINE_STOPPED, Cause.OUT_OF_CREDITS):
+            await self._alarm.clear(cause, engine.name)
         return Move(State.SUBMITTED, {"task": task}, wake_at=await self._next_poll(engine))
 
     async def submitting(self, job: Job, owner: str) -> Step:
@@ -146,7 +150,7 @@ class Steps:
     async def unknown(self, job: Job, owner: str) -> Step:
         """It ended without proof: somebody rang, or it is time to ask again. A late result is delivered free."""
         if job.task is not None:
-            status = await self._engine(job).status(job.task)
+            status = await self._ask_about(job)
             if status.state is not TaskState.READY:
                 return Sleep(self._late_poll(job))
         try:
@@ -159,7 +163,7 @@ class Steps:
 
     async def submitted(self, job: Job, owner: str) -> Step:
         """Ask the engine; its answer is the truth, whoever rang."""
-        status = await self._engine(job).status(job.task or "")
+        status = await self._ask_about(job)
         match status.state:
             case TaskState.READY:
                 return Move(State.READY)
@@ -254,13 +258,25 @@ class Steps:
         return None
 
     def _later(self, job: Job, later: Later, *, marked: bool) -> Step:
-        """Back into the queue, while there is time and, where they are counted, a try left."""
+        """Back into the queue, while there is time and, where they are counted, a try left.
+
+        What waits for a paused engine gets no turn until that is over, or its time is.
+        """
         now = self._clock.now()
         spent = later.tries is not None and job.attempts + 1 >= later.tries
-        if spent or now - job.created_at > PATIENCE_MS:
+        if spent or (not later.pause and now - job.created_at > PATIENCE_MS):
             return give_up(job, later.refusal)
-        due = now if later.pause else now + int(later.seconds * 1000)  # a paused engine gives no turns
+        due = now if later.pause else now + int(later.seconds * 1000)
         return Move(State.STAGED, {"task": None}, wake_at=due) if marked else Sleep(due)
+
+    async def _ask_about(self, job: Job) -> TaskStatus:
+        """How the task stands by the engine's own word; a word nobody knows is told to the operators, once."""
+        engine = self._engine(job)
+        status = await engine.status(job.task or "")
+        if status.unheard:
+            about = f"{engine.name}:{status.unheard}"
+            await self._alarm.alert(Cause.UNHEARD_STATE, about, engine=engine.name.value, state=status.unheard)
+        return status
 
     async def _next_poll(self, engine: Engine) -> int:
         """Rarer as soon as more jobs wait than the engine may be asked about in that time."""

@@ -19,8 +19,8 @@ def insert(tx: Tx, job_id: str, ask: Ask, *, now: int, deadline: int) -> None:
     """Write an accepted job with its two sources."""
     tx.run(
         "INSERT INTO jobs (id, interaction, guild, channel, member, locale, engine, operation, request, seed,"
-        " max_bytes, state, wake_at, deadline, created_at, updated_at, private, token)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " max_bytes, state, wake_at, deadline, created_at, updated_at, private, token, again_of)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             job_id,
             ask.interaction,
@@ -40,12 +40,13 @@ def insert(tx: Tx, job_id: str, ask: Ask, *, now: int, deadline: int) -> None:
             now,
             ask.private,
             ask.token or None,
+            ask.again_of,
         ),
     )
     for source in ask.sources:
         tx.run(
-            "INSERT INTO sources (job, side, url, name, size) VALUES (?, ?, ?, ?, ?)",
-            (job_id, source.side, source.url, source.name, source.size),
+            "INSERT INTO sources (job, side, url, name, size, hash, seconds) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (job_id, source.side, source.url, source.name, source.size, source.hash, source.seconds),
         )
 
 
@@ -67,10 +68,16 @@ def get(tx: Tx, job_id: str) -> Job | None:
     return _job(tx, row) if row else None
 
 
+def repeats_of(tx: Tx, job_id: str) -> list[Job]:
+    """The jobs that ask again for this one, oldest first."""
+    rows = tx.all("SELECT * FROM jobs WHERE again_of = ? ORDER BY created_at, id", (job_id,))
+    return [_job(tx, row) for row in rows]
+
+
 def waiting(tx: Tx, state: State, now: int) -> list[Row]:
-    """Due and unleased jobs of one state as (id, guild, created_at), oldest first."""
+    """Due and unleased jobs of one state as (id, guild, engine, created_at, deadline), oldest first."""
     return tx.all(
-        f"SELECT id, guild, engine, created_at FROM jobs WHERE {_OPEN} AND state = ? AND wake_at <= ?"  # noqa: S608
+        f"SELECT id, guild, engine, created_at, deadline FROM jobs WHERE {_OPEN} AND state = ? AND wake_at <= ?"  # noqa: S608
         " AND owner IS NULL ORDER BY created_at, id",
         (state, now),
     )
@@ -282,6 +289,7 @@ def _job(tx: Tx, row: Row) -> Job:
         max_bytes=row["max_bytes"],
         sources=sources,
         private=bool(row["private"]),
+        again_of=row["again_of"],
     )
     return Job(
         id=row["id"],

@@ -9,6 +9,9 @@ from bot.posts.post import Hint, Notice, Progress, Result, ResultTrack
 DEFAULT_PACE = 0.06
 """Seconds of work per second of source audio, until this bot has measured its own."""
 
+SLOW_MS = 15 * 60_000
+"""From when on a card says that the engine takes longer than usual."""
+
 KEPT = "kept"
 """How a result goes out that no place takes, and what its card says."""
 
@@ -33,8 +36,10 @@ def opening_card(job: Job) -> Progress:
     return card(job, stage=None, fraction=0.0, place=0, ready_at=None)
 
 
-def card(job: Job, *, stage: str | None, fraction: float, place: int, ready_at: int | None) -> Progress:
-    """The card of a job; `stage` and `fraction` are the engine's own while it works."""
+def card(
+    job: Job, *, stage: str | None, fraction: float, place: int, ready_at: int | None, slow: bool = False
+) -> Progress:
+    """The card of a job; `stage` and `fraction` are the engine's own while it works; a slow one has no estimate."""
     shown, base = _STAGES[job.state]
     if job.error and job.error.code is Code.CANCELLED:
         shown = "cancelled"
@@ -55,7 +60,8 @@ def card(job: Job, *, stage: str | None, fraction: float, place: int, ready_at: 
         stage=shown,
         fraction=round(base, 2),
         place=place,
-        ready_at=ready_at,
+        ready_at=None if slow else ready_at,
+        slow=slow,
         unused=tuple(request["unused"]),
         prompt=prompt,
         lyrics=request["mode"] == "custom" and not request.get("instrumental"),
@@ -82,12 +88,28 @@ def result(job: Job) -> Result:
 
 def notice(job: Job, error: Refusal) -> Notice:
     """The message that says why there is no result."""
-    return Notice(job=job.id, member=job.ask.member, locale=job.ask.locale, title=job.title, error=error)
+    again = repeatable(job, error)
+    return Notice(
+        job=job.id, member=job.ask.member, locale=job.ask.locale, title=job.title, error=error, again=again
+    )
+
+
+def repeatable(job: Job, error: Refusal) -> bool:
+    """Whether it makes sense to ask again for a job that ended so: both sources are ours, nobody stopped it, and
+    nothing may still come of a create that had no answer."""
+    if error.code is Code.CANCELLED or (error.code is Code.OUTCOME_UNKNOWN and job.task is None):
+        return False
+    return all(source.hash is not None for source in job.ask.sources)
 
 
 def hint(job: Job, message: str) -> Hint:
     """A word about a private job for a place where others read too."""
     return Hint(job=job.id, member=job.ask.member, locale=job.ask.locale, message=message)
+
+
+def is_slow(job: Job, now: int) -> bool:
+    """Whether an engine has been at it for longer than usual."""
+    return job.state is State.SUBMITTED and job.marked_at is not None and now - job.marked_at >= SLOW_MS
 
 
 def ready_at(job: Job, *, pace: float | None, place: int, now: int) -> int | None:

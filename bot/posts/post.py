@@ -112,6 +112,7 @@ class Progress:
     lyrics: bool = False
     same_file: bool = False
     cancellable: bool = False
+    slow: bool = False
     error: Refusal | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -170,6 +171,8 @@ class Notice:
     locale: str
     title: str
     error: Refusal = field()
+    again: bool = False
+    """Whether the member may ask for the same thing once more."""
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "error": self.error.to_json()}

@@ -77,6 +77,15 @@ async def commands(stage: Stage) -> None:
     await _command(stage, "jobs cancel", job=running[0] if running else done)
 
 
+async def again(stage: Stage) -> None:
+    """A failed mashup, and the button that asks for it once more."""
+    stage.band.knobs.ends, stage.band.knobs.error_code = "GENERATE_AUDIO_FAILED", 500
+    await stage.ask("kie", member="mika", answered=True)
+    await stage.wait_for(lambda: stage.states().get("failed"), _STEP_SECONDS)
+    stage.band.knobs.ends = "SUCCESS"
+    await stage.press("mika", "Again")
+
+
 async def operator(stage: Stage) -> None:
     """An engine is switched off and on, and the listener is asked how it is."""
     for order in ("engine-off", "engine-on"):
@@ -122,6 +131,7 @@ SCENES = (
     Scene("direct", direct),
     Scene("local", local),
     Scene("commands", commands),
+    Scene("again", again),
 )
 """The cheapest first: a point is struck in the first scene that reaches it."""
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from bot.playground import checks
 from bot.playground import music_forms as forms
 from bot.playground.child import BotProcess
 from bot.playground.errors import MemberError
@@ -179,6 +180,21 @@ class Stage:
         if answered:
             await self.wait_for(lambda: not self.waits(act), PATIENCE)
         return act
+
+    async def press(self, member: str, button: str) -> None:
+        """One member presses the newest such button they see, which asks for what the first mashup was to be."""
+        seen = [message for room in self.rooms for message in self.play.messages(room.name, member)]
+        offered = [m for m in seen if any(c.get("label") == button for c in checks.walk(m.components))]
+        if not offered:
+            return
+        tag = self.asked[0]
+        self.asked.append(tag)
+        try:
+            act = await self.play.click(member, offered[-1], button)
+        except MemberError:
+            return
+        self.history.note("asked", interaction=str(act.interaction.id), tag=tag, private=False, engine="kie")
+        self._acts.append(act)
 
     def _mixed(self, tag: str, engine: str) -> tuple[str, dict[str, Any]]:
         tracks = {f"track_{side}": (f"{tag}{side}.mp3", self._songs[side]) for side in "ab"}

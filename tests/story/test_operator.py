@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from bot.jobs.view import SLOW_MS
 from bot.playground.music import Music
 from bot.playground.music_task import MusicKnobs
 from tests.playground import Playground, shown_text
@@ -80,6 +81,7 @@ async def test_everybody_sees_the_engines_and_only_operators_switch_them(scene: 
     assert seen.count("✓ ready") == 3
     assert "does `/mashup`" in seen
     assert "**V5**" in seen
+    assert "delete their files after 14 or 15 days" in seen
     act = await scene.play.slash("sam", "mashups", "engines off", engine="local", why="Rest *well*")
     await act.says("Only those who run this bot")
     owner = scene.play.world.owner.name.lower()
@@ -90,36 +92,28 @@ async def test_everybody_sees_the_engines_and_only_operators_switch_them(scene: 
 
 
 async def test_an_empty_account_rests_and_its_operator_is_told_once(scene: Scene) -> None:
-    scene.turn(create="402")
+    scene.turn(create="402")  # the balance is good all the same: nobody but a create can tell
     first, second = (
         await scene.ask(engine="kie", title="One", style="dub"),
         await scene.ask(engine="kie", title="Two", style="dub"),
     )
-    await scene.play.wait_for(lambda: alerts(scene, "answered with code 402"), 20)
+    await scene.play.wait_for(lambda: alerts(scene, "engine kie is out of credits"), 20)
     shown = (await tool(data(scene), "engine", "list")).stdout
-    assert "kie: paused for" in shown
-    await scene.play.restart_bot()
-    assert "kie: paused for" in (await tool(data(scene), "engine", "list")).stdout
+    assert "kie: out of credits" in shown
     scene.turn(create="")
     before = len(scene.music.creates)
     assert (await tool(data(scene), "engine", "on", "kie")).stdout == "kie: on\n"
     for job in (first, second):
         await scene.reaches(job, "done", 90)
     assert len(scene.music.creates) == before + 2
-    assert len(alerts(scene, "answered with code 402")) == 1
+    assert len(alerts(scene, "engine kie is out of credits")) == 1
 
 
 async def test_a_task_that_is_late_is_told_as_unknown_and_delivered_free_by_polling(scene: Scene) -> None:
     scene.turn(stage_seconds=600)
     job = await scene.ask()
     await scene.reaches(job, "submitted")
-    assert scene.play.bot is not None
-    settings: dict[str, Any] = scene.play.bot.settings
-    await scene.play.bot.kill()
-    with closing(sqlite3.connect(data(scene) / "twodeck.db")) as database:
-        database.execute("UPDATE jobs SET deadline = 1 WHERE id = ?", (job,))
-        database.commit()
-    await scene.play.start_bot(**settings)
+    await edit_job(scene, "UPDATE jobs SET deadline = 1 WHERE id = ?", job)
     await scene.reaches(job, "unknown")
     assert len(scene.notices()) == 1
     await scene.play.wait_for(lambda: alerts(scene, f"Job {job} was handed in"), 20)
@@ -132,6 +126,43 @@ async def test_a_task_that_is_late_is_told_as_unknown_and_delivered_free_by_poll
         "reserve",
         "release",
     }
+
+
+async def test_the_card_tells_of_the_first_take_and_of_a_slow_engine_and_a_strange_word_is_told_once(
+    scene: Scene,
+) -> None:
+    scene.turn(stage_seconds=600)
+    job = await scene.ask()
+    await scene.reaches(job, "submitted")
+    task = next(t for t in scene.music.tasks.values() if t.id in _task(scene, job))
+    task.stage = "first"
+    await scene.play.wait_for(lambda: card(scene, job, "The first take is ready"))
+    task.failed = "DREAMING"
+    await scene.play.wait_for(lambda: alerts(scene, "a state that no document names: DREAMING"))
+    assert card(scene, job, "longer than usual") is None
+    await edit_job(scene, "UPDATE jobs SET marked_at = marked_at - ? WHERE id = ?", SLOW_MS, job)
+    shown = await scene.play.wait_for(lambda: card(scene, job, "This takes longer than usual"))
+    assert "Ready <t:" not in shown
+    task.failed, task.stage = "", "complete"
+    await scene.reaches(job, "done")
+    assert len(alerts(scene, "DREAMING")) == 1
+
+
+def card(scene: Scene, job: str, words: str) -> str | None:
+    """What the card of a job shows, if it shows `words`."""
+    texts = (shown_text(m) for m in scene.play.messages("mashups") if not m.content)
+    return next((text for text in texts if job in text and words in text), None)
+
+
+async def edit_job(scene: Scene, sql: str, *values: object) -> None:
+    """Change a row while the bot is down."""
+    assert scene.play.bot is not None
+    settings: dict[str, Any] = scene.play.bot.settings
+    await scene.play.bot.kill()
+    with closing(sqlite3.connect(data(scene) / "twodeck.db")) as database:
+        database.execute(sql, values)
+        database.commit()
+    await scene.play.start_bot(**settings)
 
 
 def _task(scene: Scene, job: str) -> str:

@@ -53,7 +53,14 @@ def engine(name: EngineName) -> Engine:
     """All that accepting and waiting read of an engine."""
     capabilities = Capabilities((), Limits(prompt=500, style=100, title=80), frozenset())
     local = name is EngineName.LOCAL
-    known = SimpleNamespace(name=name, capabilities=lambda *_: capabilities, repeatable=local, cancellable=local)
+    known = SimpleNamespace(
+        name=name,
+        capabilities=lambda *_: capabilities,
+        repeatable=local,
+        cancellable=local,
+        free=lambda: 1,
+        opens_in=lambda: None,
+    )
     return cast(Engine, known)
 
 
@@ -106,8 +113,8 @@ class Told:
     async def clear(self, cause: Cause, about: str = "") -> None: ...
 
 
-def line_of(db: Database, steps: Steps, alarm: Told | None = None) -> JobLine:
-    return JobLine(db, CLOCK, REGISTRY, Switches(db, CLOCK), steps, lambda _: None, alarm or Told())
+def line_of(db: Database, steps: Steps, alarm: Told | None = None, switches: Switches | None = None) -> JobLine:
+    return JobLine(db, CLOCK, REGISTRY, switches or Switches(db, CLOCK), steps, lambda _: None, alarm or Told())
 
 
 async def advance(db: Database, job: Job, handler: Handler) -> State:
@@ -367,3 +374,42 @@ async def test_the_books_survive_a_restart(tmp_path: Path) -> None:
         assert await held(second) == (0, 0)
     finally:
         await second.close()
+
+
+@pytest.mark.parametrize(("waits", "rests", "ends"), [(59, True, False), (61, True, True), (61, False, False)])
+async def test_who_waits_for_credits_is_released_after_an_hour(
+    db: Database, waits: int, rests: bool, ends: bool
+) -> None:
+    switches = Switches(db, CLOCK)
+    await switches.turn(EngineName.KIE, None if rests else "for now")
+    if rests:
+        await switches.pause(EngineName.KIE, 60)
+    job = (await ask(service(db))).job
+    created = CLOCK.now() - waits * 60_000
+    await db.work(lambda tx: tx.run("UPDATE jobs SET state = 'staged', created_at = ?, wake_at = 0", (created,)))
+    line = line_of(db, cast(Steps, SimpleNamespace(handlers={State.STAGED: None})), switches=switches)
+    claimed = await db.work(lambda tx: line.claim(tx, "me", 8))
+    assert [found.id for found in claimed] == ([job.id] if ends else [])
+    for found in claimed:
+        await line.advance(found, "me")
+        after = await db.work(lambda tx: store.get(tx, job.id))
+        assert after is not None
+        assert after.error is not None
+        assert (after.state, after.error.code) == (State.NOTIFYING, Code.OUT_OF_CREDITS)
+        assert await held(db) == (0, 0)
+    wakes = await db.work(lambda tx: line.next_wake(tx, created))
+    assert ends or wakes is not None
+
+
+async def test_who_waits_for_an_engine_that_stays_off_is_released_at_the_deadline(db: Database) -> None:
+    switches = Switches(db, CLOCK)
+    await switches.turn(EngineName.KIE, "for good")
+    job = (await ask(service(db))).job
+    await db.work(lambda tx: tx.run("UPDATE jobs SET state = 'staged', deadline = 1, wake_at = 0"))
+    line = line_of(db, cast(Steps, SimpleNamespace(handlers={State.STAGED: None})), switches=switches)
+    (claimed,) = await db.work(lambda tx: line.claim(tx, "me", 8))
+    await line.advance(claimed, "me")
+    after = await db.work(lambda tx: store.get(tx, job.id))
+    assert after is not None
+    assert after.error is not None
+    assert after.error.code is Code.TOOK_TOO_LONG

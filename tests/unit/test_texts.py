@@ -144,3 +144,18 @@ def test_the_check_finds_literals() -> None:
     assert literals_sent("embed.add_field(name='Engine', value=x)") == ["'Engine'"]
     assert literals_sent("await channel.send(f'Hello {member}')") == ["f'Hello {member}'"]
     assert literals_sent("await channel.send(say(locale, 'hello'))") == []
+
+
+@pytest.mark.parametrize(
+    ("message", "note"),
+    [
+        ("command-mashup", "Two files and a prompt are enough"),
+        ("option-track_b", "similar tempo and key"),
+        ("option-vocal_gender", "only raises the odds"),
+        *((f"option-{name}", "custom mode only") for name in ("vocal_gender", "style_weight", "weirdness")),
+        ("option-audio_weight", "custom mode only"),
+    ],
+)
+def test_options_carry_what_the_documents_advise(message: str, note: str) -> None:
+    assert note in say("en", message)
+    assert len(say("en", message)) <= 100, "Discord takes no longer ones"

@@ -13,7 +13,7 @@ import pytest_asyncio
 from bot.engines.hosted import legacy, profile, unified
 from bot.engines.hosted.records import made_of, names_uploads
 from bot.engines.hosted.rules import Ending, Outcome
-from bot.engines.port import Ambiguous, Later, TaskState
+from bot.engines.port import Account, Ambiguous, Later, TaskState
 from bot.errors import Code, Refused
 from bot.playground.music import Music
 from bot.request import EngineName, Operation
@@ -99,12 +99,12 @@ async def test_a_balance(music: Music, tmp_path: Path) -> None:
         async with engine_of(name, music.address(dialect), tmp_path, dialect=dialect) as engine:
             before = await engine.balance()
             await engine.submit(order(engine, SUNG))
-            assert before is not None
-            assert await engine.balance() == before - 12
+            assert before.credits is not None
+            assert (await engine.balance()).credits == before.credits - 12
     async with engine_of(EngineName.KIE, music.url, tmp_path, key="wrong") as engine:
-        assert await engine.balance() is None
+        assert await engine.balance() == Account(12, None, reached=False)
     async with engine_of(EngineName.KIE, "http://127.0.0.1:9", tmp_path) as engine:
-        assert await engine.balance() is None
+        assert await engine.balance() == Account(12, None, reached=False)
 
 
 @pytest.mark.parametrize(("name", "dialect"), SPOKEN, ids=IDS)
@@ -214,18 +214,16 @@ def test_what_a_record_of_the_paths_means(record: Any, state: TaskState, code: C
     assert (found.refusal.code if found.refusal else None) is code
 
 
-async def test_a_state_nobody_knows_is_running_and_an_error_in_the_log(
-    music: Music, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_state_nobody_knows_is_running_and_told(music: Music, tmp_path: Path) -> None:
     async with engine_of(EngineName.SUNOAPI, music.url, tmp_path) as engine:
         task = music.tasks[await engine.submit(order(engine, SUNG))]
         for state in sorted(legacy.STATES):
             task.failed = state
-            await engine.status(task.id)
-        assert caplog.records == []
-        task.failed = "DREAMING"
-        assert (await engine.status(task.id)).state is RUNNING
-    assert [record.levelname for record in caplog.records] == ["ERROR"]
+            assert (await engine.status(task.id)).unheard == ""
+        task.failed = "Dreaming <@everyone> " * 9
+        status = await engine.status(task.id)
+    assert status.state is RUNNING
+    assert status.unheard == "DREAMING???EVERYONE??DREAMING???EVERYONE"
 
 
 @pytest.mark.parametrize("operation", Operation)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import re
 import shutil
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from bot.engines.hosted import legacy, unified
@@ -17,7 +19,7 @@ from bot.engines.hosted.profile import Profile
 from bot.engines.hosted.records import made_of, names_uploads, task_of
 from bot.engines.hosted.rules import DialectName, Outcome
 from bot.engines.hosted.tracks import Collector
-from bot.engines.port import Ambiguous, Capabilities, Finished, Later, Order, TaskState, TaskStatus
+from bot.engines.port import Account, Ambiguous, Capabilities, Finished, Later, Order, TaskState, TaskStatus
 from bot.errors import Code, Refusal, Refused
 from bot.request import Mode, Operation
 
@@ -30,6 +32,8 @@ _DIALECTS: dict[DialectName, Dialect] = {
 _UPLOADS = 3
 _ONCE_MORE = frozenset({451, 531})
 """A source that could not be fetched (it goes up afresh), and a failure whose credits were given back."""
+_STRANGE = re.compile(r"[^A-Za-z0-9_.-]")
+_LONGEST_STATE = 40
 _CREDIT_WORDS = ("credit", "balance")
 _NOT_NOW_SECONDS = 30.0
 _PAUSE_SECONDS = 60.0
@@ -76,9 +80,14 @@ class HostedEngine:
         self._creates: deque[float] = deque()
         self._seen: dict[str, TaskStatus] = {}
         self._linkless: dict[str, float] = {}
+        self._account = Account(min(rules.price for rules in profile.spoken.operations.values()))
 
     def capabilities(self, operation: Operation, mode: Mode, model: str | None = None) -> Capabilities | None:
         return self._profile.capabilities(operation, mode, model)
+
+    @property
+    def account(self) -> Account:
+        return self._account
 
     @property
     def polls_per_second(self) -> float | None:
@@ -127,10 +136,10 @@ class HostedEngine:
         answer = await self._record(task)
         if answer is None:
             return self.glance(task)
+        status = self._dialect.status_of(answer.data, self._profile.spoken.task_codes)
         state = self._dialect.state_of(answer.data)
         if state and state not in self._dialect.STATES:
-            log.error("%s tells of a task in a state nobody knows: %.40r", self.name, state)
-        status = self._dialect.status_of(answer.data, self._profile.spoken.task_codes)
+            status = replace(status, unheard=_STRANGE.sub("?", state)[:_LONGEST_STATE])
         if status.state is TaskState.RUNNING and state in self._dialect.DONE:
             waits = self._monotonic() - self._linkless.setdefault(task, self._monotonic())
             if waits > _LINK_SECONDS and made_of(answer.data, streams=True):
@@ -194,15 +203,19 @@ class HostedEngine:
                 return address
         raise Later(Refusal(Code.ENGINE_UNAVAILABLE, {"status": code}), _NOT_NOW_SECONDS)
 
-    async def balance(self) -> float | None:
-        """Credits left on the account; None where that cannot be read."""
+    async def balance(self) -> Account:
+        """Ask the provider; without a readable answer the credits stay as they were known."""
         try:
             answer = await self._client.read(self._profile.provider.credit_path, {})
         except (NotConnected, NoAnswer) as trouble:
             log.info("%s: no balance: %s", self.name, trouble)
-            return None
-        found = answer.data if answer.code == OK else None
-        return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
+            answer = None
+        found = answer.data if answer and answer.code == OK else None
+        if isinstance(found, int | float) and not isinstance(found, bool):
+            self._account = replace(self._account, credits=float(found), reached=True)
+        else:
+            self._account = replace(self._account, reached=False)
+        return self._account
 
     def _check(self, order: Order) -> None:
         """The dialect or a limit may have changed since the order was accepted. Raises `Refused`."""
@@ -250,8 +263,8 @@ class HostedEngine:
         """Some pages give one code two meanings: the message says which, or else the balance."""
         if any(word in answer.message.lower() for word in _CREDIT_WORDS):
             return True
-        balance = await self.balance()
-        return balance is not None and balance < self._profile.spoken.operations[order.operation].price
+        account, price = await self.balance(), self._profile.spoken.operations[order.operation].price
+        return account.reached and account.credits is not None and account.credits < price
 
     def _callback(self, order: Order) -> str | None:
         """Where it may ring; None when nobody can reach us."""

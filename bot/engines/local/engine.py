@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.engines.local.studio import Studio
-from bot.engines.port import Capabilities, Finished, FinishedTrack, Order, TaskState, TaskStatus
+from bot.engines.port import Account, Capabilities, Finished, FinishedTrack, Order, TaskState, TaskStatus
 from bot.errors import Code, Refusal, Refused
 from bot.failpoints import around
 from bot.request import EngineName, Limits, Mode, Operation
@@ -33,6 +33,7 @@ class LocalEngine:
     repeatable = True
     cancellable = True
     polls_per_second = None
+    account = None
 
     def __init__(
         self,
@@ -54,6 +55,9 @@ class LocalEngine:
 
     def capabilities(self, operation: Operation, mode: Mode, model: str | None = None) -> Capabilities | None:
         return _CAPABILITIES if operation is Operation.MASHUP else None
+
+    async def balance(self) -> Account | None:
+        return None
 
     def free(self) -> int:
         return max(0, self._workers - len(self._tasks))
