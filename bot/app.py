@@ -26,6 +26,7 @@ from bot.engines.registry import Registry
 from bot.engines.switches import Switches
 from bot.files.download import Downloader
 from bot.files.store import FileStore
+from bot.guilds.service import GuildService
 from bot.jobs import store as jobs
 from bot.jobs.board import Board
 from bot.jobs.line import JobLine
@@ -180,7 +181,16 @@ class Parts:
         await control.start()
         if hosted:
             await self._listen(Callbacks(db, clock, settings.kie.webhook_key, runner.wake))
-        return Services(jobs=service, files=files, delivery=slot, db=db, clock=clock, alerts=alerts, engines=orders)
+        return Services(
+            jobs=service,
+            files=files,
+            delivery=slot,
+            db=db,
+            clock=clock,
+            alerts=alerts,
+            engines=orders,
+            guilds=GuildService(db, clock),
+        )
 
     async def _quarantine(self, db: Database, clock: Clock) -> None:
         """Only at the first start after a restore, before anything looks at a job."""

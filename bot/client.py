@@ -20,6 +20,7 @@ from bot.database import Database, Tx
 from bot.engines.orders import EngineOrders
 from bot.failpoints import around
 from bot.files.store import FileStore
+from bot.guilds.service import GuildService
 from bot.jobs.service import JobService
 from bot.posts.port import Delivery
 from bot.settings import DiscordSettings
@@ -54,6 +55,7 @@ class Services:
     clock: Clock
     alerts: Alerts
     engines: EngineOrders
+    guilds: GuildService
 
 
 class Parts(Protocol):

@@ -25,6 +25,10 @@ class Code(StrEnum):
     MODE_NOT_OFFERED = "mode-not-offered"
     OPTION_NOT_OFFERED = "option-not-offered"
     OPERATION_NOT_OFFERED = "operation-not-offered"
+    # What a moderator chose for the guild.
+    UNKNOWN_ZONE = "unknown-zone"
+    NUMBER_OUT_OF_RANGE = "number-out-of-range"
+    TOO_MANY_CHOSEN = "too-many-chosen"
     # Where it was asked.
     NEEDS_SERVER = "needs-server"
     MISSING_PERMISSIONS = "missing-permissions"

@@ -8,9 +8,10 @@ from bot.database import Tx
 
 
 class Action(StrEnum):
-    """What moderators do to what is not their own."""
+    """What moderators do to what is not their own, or is everybody's."""
 
     DELETE_RESULT = "delete-result"
+    CHANGE_SETTING = "change-setting"  # subject `setting:FIELD`, reason {"old": ..., "new": ...} as JSON
 
 
 def note(tx: Tx, guild: str, actor: str, action: Action, subject: str, *, reason: str, now: int) -> None:

@@ -1,8 +1,24 @@
-"""The rows of `members`: plain functions that take the transaction first."""
+"""The rows of `guilds` and `members`: plain functions that take the transaction first."""
 
 from __future__ import annotations
 
 from bot.database import Tx
+from bot.guilds.guild import GuildSettings
+
+
+def settings_of(tx: Tx, guild: str) -> GuildSettings:
+    """What this guild chose; the defaults before it chose anything."""
+    row = tx.one("SELECT settings FROM guilds WHERE guild = ?", (guild,))
+    return GuildSettings.model_validate_json(row["settings"]) if row else GuildSettings()
+
+
+def keep_settings(tx: Tx, guild: str, settings: GuildSettings, now: int) -> None:
+    """Write down what this guild chose."""
+    tx.run(
+        "INSERT INTO guilds (guild, settings, changed_at) VALUES (?, ?, ?) ON CONFLICT (guild)"
+        " DO UPDATE SET settings = excluded.settings, changed_at = excluded.changed_at",
+        (guild, settings.model_dump_json(), now),
+    )
 
 
 def set_direct(tx: Tx, member: str, wanted: bool, now: int) -> None:
