@@ -35,7 +35,7 @@ from bot.posts.line import PostLine
 from bot.posts.post import Post, Progress, Purpose
 from bot.request import EngineName, Limits, Mode, Operation
 from bot.runner import Runner
-from bot.settings import OperatorSettings, QueueSettings, QuotaSettings
+from bot.settings import KeepSettings, OperatorSettings, QueueSettings, QuotaSettings
 from bot.worker.pool import Pool
 
 ROUNDS = 3
@@ -132,7 +132,7 @@ def _parts(folder: Path, db: Database, delivery: _Out) -> tuple[JobService, Runn
     registry, switches = Registry([engine]), Switches(db, clock)
     alerts = Alerts(db, clock, OperatorSettings.model_validate({}), lambda: None)
     steps = Steps(db, clock, registry, switches, files, _Host(), _Probes(1), alerts)
-    jobs = JobLine(db, clock, registry, switches, steps, lambda job: None, alerts)
+    jobs = JobLine(db, clock, registry, switches, steps, lambda job: None, alerts, KeepSettings.model_validate({}))
     posts = PostLine(db, clock, delivery, lambda tx, post: store.ring(tx, post.subject.removeprefix("job:")))
     runner = Runner(db, clock, [jobs, posts])
     service = JobService(

@@ -156,14 +156,14 @@ class Parts:
             grace=int(settings.web.grace_seconds * 1000),
         )
         steps = Steps(db, clock, registry, switches, files, downloader, probes, alerts, pace)
-        line = JobLine(db, clock, registry, switches, steps, rings.changed, alerts)
+        line = JobLine(db, clock, registry, switches, steps, rings.changed, alerts, settings.keep)
         posts = PostLine(db, clock, slot, rings.posted)
         runner = self._runner = Runner(db, clock, [line, posts])
         board = self._board = Board(db, clock, registry, line, slot, edit_seconds=settings.discord.edit_seconds)
         rings.connect(board, runner)
         self._stack.push_async_callback(board.stop)
         self._stack.push_async_callback(runner.stop)
-        upkeep = self._upkeep = Upkeep(db, clock, files, alerts, settings.upkeep, self._folder)
+        upkeep = self._upkeep = Upkeep(db, clock, files, alerts, settings.upkeep, settings.keep, self._folder)
         self._stack.push_async_callback(upkeep.stop)
         service = JobService(
             db,

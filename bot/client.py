@@ -105,7 +105,14 @@ class TwodeckBot(commands.Bot):
 
     async def on_ready(self) -> None:
         log.info("ready as %s in %d servers", self.user, len(self.guilds))
+        await self.services.guilds.look_round({str(guild.id) for guild in self.guilds})
         self._parts.start()
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        await self.services.guilds.come_back(str(guild.id))
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        await self.services.guilds.leave(str(guild.id))
 
     async def close(self) -> None:
         if self._owns_parts:

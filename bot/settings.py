@@ -179,6 +179,16 @@ class UpkeepSettings(_Group):
     backup_keep: int = Field(48, alias="TWODECK_BACKUP_KEEP", ge=1, le=10_000)
 
 
+class KeepSettings(_Group):
+    """How many days things are kept."""
+
+    result_days: int = Field(30, alias="TWODECK_KEEP_RESULT_DAYS", ge=1, le=3650)
+    source_days: int = Field(7, alias="TWODECK_KEEP_SOURCE_DAYS", ge=1, le=3650)
+    job_days: int = Field(90, alias="TWODECK_KEEP_JOB_DAYS", ge=1, le=3650)
+    audit_days: int = Field(365, alias="TWODECK_KEEP_AUDIT_DAYS", ge=1, le=3650)
+    guild_grace_days: int = Field(30, alias="TWODECK_GUILD_GRACE_DAYS", ge=1, le=3650)
+
+
 class OperatorSettings(_Group):
     """Who runs this bot, and where they are told that something needs them."""
 
@@ -236,6 +246,7 @@ GROUPS: tuple[type[_Group], ...] = (
     ApiboxSettings,
     WebSettings,
     UpkeepSettings,
+    KeepSettings,
     OperatorSettings,
     LogSettings,
 )
@@ -257,6 +268,7 @@ class Settings:
         apibox: ApiboxSettings,
         web: WebSettings,
         upkeep: UpkeepSettings,
+        keep: KeepSettings,
         operator: OperatorSettings,
         log: LogSettings,
     ) -> None:
@@ -271,6 +283,7 @@ class Settings:
         self.apibox = apibox
         self.web = web
         self.upkeep = upkeep
+        self.keep = keep
         self.operator = operator
         self.log = log
 
@@ -291,6 +304,7 @@ def load(env_file: Path | None = None) -> Settings:
         read(ApiboxSettings, env_file),
         read(WebSettings, env_file),
         read(UpkeepSettings, env_file),
+        read(KeepSettings, env_file),
         read(OperatorSettings, env_file),
         read(LogSettings, env_file),
     )

@@ -16,8 +16,11 @@ from bot.database.backup import back_up, taken, taken_at
 from bot.errors import Cause
 from bot.files import store as files
 from bot.files.store import FileStore
-from bot.jobs.retention import blank_links, blank_tokens
-from bot.settings import UpkeepSettings
+from bot.guilds import audit, departures
+from bot.jobs.retention import blank_links, blank_tokens, drop_ended, drop_guild
+from bot.posts import store as posts
+from bot.privacy.departed import remove_guild
+from bot.settings import KeepSettings, UpkeepSettings
 
 log = logging.getLogger(__name__)
 YOUNG_MS = 3600_000
@@ -34,13 +37,21 @@ class Upkeep:
     """One task that makes its rounds every ten minutes; each duty fails for itself."""
 
     def __init__(
-        self, db: Database, clock: Clock, store: FileStore, alerts: Alerts, settings: UpkeepSettings, data: Path
+        self,
+        db: Database,
+        clock: Clock,
+        store: FileStore,
+        alerts: Alerts,
+        settings: UpkeepSettings,
+        keep: KeepSettings,
+        data: Path,
     ) -> None:
         self._db = db
         self._clock = clock
         self._store = store
         self._alerts = alerts
         self._settings = settings
+        self._keep = keep
         self._data = data
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -81,6 +92,8 @@ class Upkeep:
         now = self._clock.now()
         await self._db.work(blank_links)
         await self._db.work(lambda tx: blank_tokens(tx, now))
+        await self._drop_old(now)
+        await self._drop_departed(now)
         dropped = await self._db.work(lambda tx: files.forget(tx, now))
         await self._drop(dropped)
 
@@ -121,6 +134,25 @@ class Upkeep:
             await duty()
         except Exception:
             log.exception("upkeep stumbled")
+
+    async def _drop_old(self, now: int) -> None:
+        """Rows of jobs, of messages and of what moderators did, each when its time is over."""
+        jobs_before = now - self._keep.job_days * _DAY_MS
+        while await self._db.work(lambda tx: drop_ended(tx, jobs_before)) and not self._stopping.is_set():
+            pass
+        await self._db.work(lambda tx: posts.drop_old(tx, jobs_before))
+        await self._db.work(lambda tx: audit.drop_before(tx, now - self._keep.audit_days * _DAY_MS))
+
+    async def _drop_departed(self, now: int) -> None:
+        """Guilds that the bot left, when the grace period is over."""
+        before = now - self._keep.guild_grace_days * _DAY_MS
+        for guild in await self._db.work(lambda tx: departures.gone_since(tx, before)):
+            while (
+                await self._db.work(lambda tx, guild=guild: drop_guild(tx, guild)) and not self._stopping.is_set()
+            ):
+                pass
+            if await self._db.work(lambda tx, guild=guild: remove_guild(tx, guild)):
+                log.info("removed what was kept of a server that the bot left")
 
     async def _forget_faults(self) -> None:
         """What has no end that could be seen is told at most once a day."""

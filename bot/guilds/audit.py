@@ -1,4 +1,4 @@
-"""The rows of `audit`: who changed what of a guild, when and why. Nothing is ever altered in it."""
+"""The rows of `audit`: who changed what of a guild, when and why."""
 
 from __future__ import annotations
 
@@ -20,3 +20,13 @@ def note(tx: Tx, guild: str, actor: str, action: Action, subject: str, *, reason
         "INSERT INTO audit (at, guild, actor, action, subject, reason) VALUES (?, ?, ?, ?, ?, ?)",
         (now, guild, actor, action, subject, reason),
     )
+
+
+def drop_before(tx: Tx, before: int) -> int:
+    """Remove what was written down at `before` (UTC milliseconds) or earlier; returns how many rows."""
+    return tx.run("DELETE FROM audit WHERE at <= ?", (before,))
+
+
+def drop_guild(tx: Tx, guild: str) -> None:
+    """Remove everything that was done in a guild."""
+    tx.run("DELETE FROM audit WHERE guild = ?", (guild,))

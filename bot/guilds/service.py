@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 from bot.clock import Clock
 from bot.database import Database, Tx
-from bot.guilds import audit, store
+from bot.guilds import audit, departures, store
 from bot.guilds.audit import Action
 from bot.guilds.guild import GuildSettings, changed, differences, shown
 
@@ -27,6 +28,20 @@ class GuildService:
         """Change fields of `GuildSettings` by their names. Raises `Refused`; then nothing is changed."""
         now = self._clock.now()
         return await self._db.work(lambda tx: change_in(tx, guild, actor, now, **changes))
+
+    async def look_round(self, present: Collection[str]) -> None:
+        """The guilds that the bot is in, as it starts: others were left."""
+        now = self._clock.now()
+        await self._db.work(lambda tx: departures.look_round(tx, present, now))
+
+    async def leave(self, guild: str) -> None:
+        """The bot was removed; what is kept goes after the grace period."""
+        now = self._clock.now()
+        await self._db.work(lambda tx: departures.leave(tx, guild, now))
+
+    async def come_back(self, guild: str) -> None:
+        """The bot was added, maybe again: then everything is as it was."""
+        await self._db.work(lambda tx: departures.come_back(tx, guild))
 
 
 def change_in(tx: Tx, guild: str, actor: str, now: int, /, **changes: Any) -> GuildSettings:

@@ -21,6 +21,11 @@ def keep_settings(tx: Tx, guild: str, settings: GuildSettings, now: int) -> None
     )
 
 
+def drop_settings(tx: Tx, guild: str) -> None:
+    """Forget what this guild chose."""
+    tx.run("DELETE FROM guilds WHERE guild = ?", (guild,))
+
+
 def set_direct(tx: Tx, member: str, wanted: bool, now: int) -> None:
     """Whether private results that are late come by direct message."""
     tx.run(

@@ -36,14 +36,14 @@ from bot.jobs.view import KEPT
 from bot.posts import store as posts
 from bot.quotas import ledger
 from bot.request import EngineName
+from bot.settings import KeepSettings
 
 log = logging.getLogger(__name__)
 LEASE_MS = 30 * 60_000
 RECLAIM_MS = 1000
 """How long a job rests whose step was lost."""
 FAULTS = 5
-KEEP_MS = 14 * 24 * 3600_000
-"""How long sources and results stay in our store."""
+DAY_MS = 24 * 3600_000
 
 _PAUSES = (0.1, 1.0, 5.0)
 _STAGING = 2
@@ -70,6 +70,7 @@ class JobLine:
         steps: Steps,
         on_change: Callable[[str], None],
         alarm: Alarm,
+        keep: KeepSettings,
     ) -> None:
         self._db = db
         self._clock = clock
@@ -78,6 +79,7 @@ class JobLine:
         self._on_change = on_change
         self._switches = switches
         self._alarm = alarm
+        self._keep = keep
         self._running: dict[str, Job] = {}
         self._faults: dict[str, int] = {}
         self._last_guild: str | None = None
@@ -247,8 +249,9 @@ class JobLine:
         if move.to in (State.SUBMITTED, State.UNKNOWN) and inbox.tasks(tx, job.id):
             store.ring(tx, job.id)  # a callback was faster than this step
         _account(tx, job, move.to, now)
+        days = self._keep.source_days if move.to is State.STAGED else self._keep.result_days
         for digest, size, kind in move.files:
-            keep(tx, Stored(digest, size, kind), job.subject, now + KEEP_MS, now)
+            keep(tx, Stored(digest, size, kind), job.subject, now + days * DAY_MS, now)
         for source in move.sources:
             store.stage_source(tx, job.id, source)
         for track in move.tracks:

@@ -217,7 +217,7 @@ class JobService:
                 raise Refused(Code.RESULT_REMOVED, why=job.removed.reason)
             if job.state not in (State.POSTING, State.DONE):
                 raise Refused(Code.NO_RESULT, job=job_id)
-            if not is_kept(tx, job.subject):
+            if not job.tracks or not all(is_kept(tx, job.subject, track.hash) for track in job.tracks):
                 raise Refused(Code.RESULT_EXPIRED, job=job_id)
             return job
 

@@ -61,6 +61,20 @@ def remove(tx: Tx, subject: str, purposes: Sequence[Purpose]) -> None:
     )
 
 
+def drop(tx: Tx, subject: str) -> None:
+    """Forget the messages of a subject; they stay where they are."""
+    tx.run("DELETE FROM posts WHERE subject = ?", (subject,))
+
+
+def drop_old(tx: Tx, before: int) -> int:
+    """Forget the messages without a job that were asked for before `before` and are over; returns how many."""
+    return tx.run(
+        "DELETE FROM posts WHERE state IN ('sent', 'dead', 'removed') AND created_at <= ?"
+        " AND subject NOT LIKE 'job:%'",
+        (before,),
+    )
+
+
 def claim(tx: Tx, *, owner: str, now: int, lease_until: int, room: int) -> list[Post]:
     """Lease up to `room` due posts, oldest first; those of one subject go out in the order they were asked for."""
     rows = tx.all(

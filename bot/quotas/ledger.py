@@ -89,6 +89,15 @@ def left(tx: Tx, job: str, account: str) -> Left | None:
     return Left(max(0, row["limit_then"] - row["taken"]), row["limit_then"]) if row else None
 
 
+def drop_guild(tx: Tx, guild: str) -> None:
+    """Remove the accounts of a guild and of its members, counters and rows together."""
+    for table in ("ledger", "balance"):
+        tx.run(
+            f"DELETE FROM {table} WHERE account = 'guild:' || ?1 OR account LIKE 'member:' || ?1 || ':%'",  # noqa: S608
+            (guild,),
+        )
+
+
 def _hold(tx: Tx, claim: Claim) -> bool:
     """Raise the counter unless that would pass the limit; 0 units fit into a full account too."""
     tx.run(

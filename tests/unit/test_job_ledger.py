@@ -28,7 +28,7 @@ from bot.posts import store as posts
 from bot.quotas import ledger
 from bot.quotas.policy import day
 from bot.request import EngineName, Limits, Operation
-from bot.settings import QueueSettings, QuotaSettings
+from bot.settings import KeepSettings, QueueSettings, QuotaSettings
 from cogs.asking import promise
 from tests.bookkeeping import counters, kinds, sums
 
@@ -46,6 +46,7 @@ class NoonClock(Clock):
 
 
 CLOCK = NoonClock()
+KEEP = KeepSettings.model_validate({})
 TODAY = day(CLOCK.now()).start
 
 
@@ -107,7 +108,7 @@ class Told:
 
 
 def line_of(db: Database, steps: Steps, alarm: Told | None = None) -> JobLine:
-    return JobLine(db, CLOCK, REGISTRY, Switches(db, CLOCK), steps, lambda _: None, alarm or Told())
+    return JobLine(db, CLOCK, REGISTRY, Switches(db, CLOCK), steps, lambda _: None, alarm or Told(), KEEP)
 
 
 async def advance(db: Database, job: Job, handler: Handler) -> State:
@@ -317,6 +318,19 @@ async def test_a_crash_in_the_unit_moves_neither_job_nor_reservation(
     assert (await state_of(db, job.id), await held(db)) == (origin, (1, 0))
     assert await advance(db, job, goes(move)) is move.to
     assert await held(db) == ((0, 0) if step else (0, 1))
+
+
+async def test_sources_and_results_are_kept_for_as_long_as_the_settings_say(db: Database) -> None:
+    job = (await ask(service(db))).job
+    for origin, target, name in (
+        (State.ACCEPTED, State.STAGED, "source"),
+        (State.READY, State.DOWNLOADED, "result"),
+    ):
+        row = await leased(db, job.id, origin)
+        await advance(db, row, goes(Move(target, files=((name, 1, "mp3"),))))
+    rows = await db.work(lambda tx: tx.all("SELECT hash, expires_at FROM file_refs"))
+    days = {row["hash"]: (row["expires_at"] - CLOCK.now()) / 86_400_000 for row in rows}
+    assert days == {"source": KEEP.source_days, "result": KEEP.result_days}
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
