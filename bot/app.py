@@ -29,6 +29,7 @@ from bot.files.store import FileStore
 from bot.guilds.service import GuildService
 from bot.jobs import store as jobs
 from bot.jobs.board import Board
+from bot.jobs.forgetting import clear
 from bot.jobs.line import JobLine
 from bot.jobs.restore import quarantine
 from bot.jobs.service import JobService
@@ -36,6 +37,7 @@ from bot.jobs.steps import Pace, Steps
 from bot.posts.line import PostLine
 from bot.posts.port import Delivery
 from bot.posts.post import Post, Progress
+from bot.privacy.service import PrivacyService
 from bot.request import EngineName
 from bot.runner import Runner
 from bot.settings import Settings, SettingsError
@@ -190,6 +192,7 @@ class Parts:
             alerts=alerts,
             engines=orders,
             guilds=GuildService(db, clock),
+            privacy=PrivacyService(db, clock, settings.keep, settings.upkeep, runner.wake),
         )
 
     async def _quarantine(self, db: Database, clock: Clock) -> None:
@@ -266,6 +269,7 @@ class _Rings:
         kind, _, name = post.subject.partition(":")
         if kind == "job":
             jobs.ring(tx, name)
+            clear(tx, name)
 
     def wake(self) -> None:
         """A row became due."""

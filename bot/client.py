@@ -23,10 +23,19 @@ from bot.files.store import FileStore
 from bot.guilds.service import GuildService
 from bot.jobs.service import JobService
 from bot.posts.port import Delivery
+from bot.privacy.service import PrivacyService
 from bot.settings import DiscordSettings
 
 log = logging.getLogger(__name__)
-COGS = ("cogs.errors", "cogs.delivery", "cogs.mashup", "cogs.operations", "cogs.jobs", "cogs.engines")
+COGS = (
+    "cogs.errors",
+    "cogs.delivery",
+    "cogs.mashup",
+    "cogs.operations",
+    "cogs.jobs",
+    "cogs.engines",
+    "cogs.privacy",
+)
 PERMISSIONS = discord.Permissions(
     view_channel=True,
     send_messages=True,
@@ -56,6 +65,7 @@ class Services:
     alerts: Alerts
     engines: EngineOrders
     guilds: GuildService
+    privacy: PrivacyService
 
 
 class Parts(Protocol):
@@ -109,6 +119,10 @@ class TwodeckBot(commands.Bot):
         self._parts.start()
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
+        await self.services.guilds.come_back(str(guild.id))
+
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        """Also what the library makes of a guild that it knew before."""
         await self.services.guilds.come_back(str(guild.id))
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:

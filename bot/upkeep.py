@@ -20,6 +20,7 @@ from bot.guilds import audit, departures
 from bot.jobs.retention import blank_links, blank_tokens, drop_ended, drop_guild
 from bot.posts import store as posts
 from bot.privacy.departed import remove_guild
+from bot.privacy.forgetting import finish
 from bot.settings import KeepSettings, UpkeepSettings
 
 log = logging.getLogger(__name__)
@@ -94,6 +95,7 @@ class Upkeep:
         await self._db.work(lambda tx: blank_tokens(tx, now))
         await self._drop_old(now)
         await self._drop_departed(now)
+        await self._db.work(lambda tx: finish(tx, new_id=self._clock.new_id, now=now))
         dropped = await self._db.work(lambda tx: files.forget(tx, now))
         await self._drop(dropped)
 

@@ -120,6 +120,8 @@ def _offers(jobs: Sequence[Job], interaction: discord.Interaction, typed: str) -
 
 
 def _title(job: Job, reader: str, locale: str) -> str:
+    if job.forgotten:
+        return say(locale, "job-forgotten")
     hidden = job.ask.private and job.ask.member != reader
     return say(locale, "job-private") if hidden else job.title
 
@@ -140,7 +142,8 @@ def _line(job: Job, message: str | None, reader: str, locale: str, *, everyone: 
     link = f"https://discord.com/channels/{ask.guild}/{ask.channel}/{message}" if message else ""
     title = plain(_title(job, reader, locale))[:80]
     head = f"[{title}]({link})" if link else title
-    who = f" <@{ask.member}>" if everyone else ""
+    member = say(locale, "former-member") if job.forgotten else f"<@{ask.member}>"
+    who = f" {member}" if everyone else ""
     state = say(locale, "state-removed" if job.removed else f"state-{job.state}")
     line = f"**{head}**{who} · {state} · <t:{job.created_at // 1000}:R> · `{job.id}`"
     why = _why(job, locale) if reader == ask.member or not ask.private else ""
@@ -151,7 +154,7 @@ def _why(job: Job, locale: str) -> str:
     """Why there is no result, or none any more."""
     if job.removed is not None:
         return say(locale, "job-removed", reason=plain(job.removed.reason))
-    if job.error is not None and job.error.code is not Code.CANCELLED:
+    if job.error is not None and job.error.code is not Code.CANCELLED and not job.forgotten:
         return sentence(job.error, locale)[:300]
     return ""
 

@@ -193,9 +193,12 @@ class Playground:
     async def slash(self, user: str, channel: str, command: str, /, **options: Any) -> Act:
         """Run a command: `await play.slash("mika", "mashups", "mashup", track_a=path, track_b=path)`.
 
-        A file is a path or (name, bytes); a member, channel or role is a name of the world or an id.
+        A file is a path or (name, bytes); a member, channel or role is a name of the world or an id;
+        "@mika" are her direct messages with the bot.
         """
         values = {name: self._value(name, value) for name, value in options.items()}
+        if channel.startswith("@"):
+            self.world.open_direct(self.world.person(channel[1:]))
         place = self.world.channel(channel).id
         interaction = await self.standin.members.slash(self.world.person(user), place, command, values)
         return Act(self, interaction)

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from bot.database import Tx
 
+_NAMES = "actor = ?1 OR subject = ?1 OR subject LIKE '%:' || ?1"
+
 
 class Action(StrEnum):
     """What moderators do to what is not their own, or is everybody's."""
@@ -30,3 +32,25 @@ def drop_before(tx: Tx, before: int) -> int:
 def drop_guild(tx: Tx, guild: str) -> None:
     """Remove everything that was done in a guild."""
     tx.run("DELETE FROM audit WHERE guild = ?", (guild,))
+
+
+def guilds_of(tx: Tx, person: str) -> list[str]:
+    """Where somebody did something, or something was done about them."""
+    rows = tx.all(f"SELECT DISTINCT guild FROM audit WHERE {_NAMES}", (person,))  # noqa: S608
+    return [row["guild"] for row in rows]
+
+
+def count_of(tx: Tx, person: str) -> int:
+    """How many rows name somebody."""
+    row = tx.one(f"SELECT count(*) FROM audit WHERE {_NAMES}", (person,))  # noqa: S608
+    return row[0] if row else 0
+
+
+def forget_person(tx: Tx, guild: str, person: str, name: str) -> None:
+    """Keep what was done and not who did it: `name` instead. What was done about them loses its reason."""
+    tx.run("UPDATE audit SET actor = ? WHERE guild = ? AND actor = ?", (name, guild, person))
+    tx.run(
+        "UPDATE audit SET subject = substr(subject, 1, length(subject) - length(?1)) || ?2, reason = ''"
+        " WHERE guild = ?3 AND (subject = ?1 OR subject LIKE '%:' || ?1)",
+        (person, name, guild),
+    )

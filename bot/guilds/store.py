@@ -35,6 +35,11 @@ def set_direct(tx: Tx, member: str, wanted: bool, now: int) -> None:
     )
 
 
+def forget_choices(tx: Tx, member: str) -> None:
+    """Forget what this member chose."""
+    tx.run("DELETE FROM members WHERE member = ?", (member,))
+
+
 def wants_direct(tx: Tx, member: str) -> bool:
     """False until the member says otherwise."""
     row = tx.one("SELECT direct FROM members WHERE member = ?", (member,))

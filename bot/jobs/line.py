@@ -17,6 +17,7 @@ from bot.engines.switches import Switches
 from bot.errors import Cause, Code, Refusal, Refused
 from bot.files.store import Stored, keep
 from bot.jobs import inbox, store
+from bot.jobs.forgetting import clear, without_trace
 from bot.jobs.job import (
     ARROWS,
     CANCELLABLE,
@@ -164,7 +165,7 @@ class JobLine:
 
     async def _cancelled(self, job: Job) -> Step | None:
         """Stop a job that somebody wants stopped, where it can still be stopped."""
-        if job.cancelled_by is None or job.state not in CANCELLABLE:
+        if (job.cancelled_by is None and not job.forgotten) or job.state not in CANCELLABLE:
             return None
         if job.state is State.SUBMITTED:
             engine = self._registry.get(EngineName(job.ask.engine))
@@ -226,6 +227,8 @@ class JobLine:
         self._ask(tx, job, sleep, post_ids)
 
     def _ask(self, tx: Tx, job: Job, step: Step, post_ids: list[str]) -> None:
+        if store.is_forgotten(tx, job.id):
+            return
         for post_id, new in zip(post_ids, step.posts, strict=True):
             posts.add(tx, job.subject, new, post_id=post_id, now=self._clock.now())
 
@@ -237,6 +240,8 @@ class JobLine:
             return False
         job = replace(job, state=state)
         check_arrow(job.state, move.to)
+        if store.is_forgotten(tx, job.id):
+            move = without_trace(move)
         changes = {
             "updated_at": now,
             "wake_at": now if move.wake_at is None else move.wake_at,
@@ -257,6 +262,7 @@ class JobLine:
         for track in move.tracks:
             store.add_track(tx, job.id, track)
         self._ask(tx, job, move, post_ids)
+        clear(tx, job.id)
         return True
 
     def queue(self, tx: Tx, engine: EngineName) -> list[str]:

@@ -249,7 +249,11 @@ class JobService:
     async def removable(self, reader: Reader) -> tuple[Job, ...]:
         """What a moderator could delete, newest first."""
         found = await self._db.work(lambda tx: store.listed(tx, reader.guild, None, limit=50, offset=0))
-        return tuple(job for job in found if reader.moderator and job.state is State.DONE and job.removed is None)
+        return tuple(
+            job
+            for job in found
+            if reader.moderator and job.state is State.DONE and job.removed is None and not job.forgotten
+        )
 
     async def send_direct(self, member: str, wanted: bool) -> None:
         """Whether late private results come to `member` by direct message."""

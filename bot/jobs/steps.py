@@ -36,6 +36,8 @@ PATIENCE_MS = 60 * 60_000
 """How long after its acceptance a job may still be told "not now"."""
 LATE_MS = 24 * 60 * 60_000
 """How long after its order a task is asked about that did not end in its time."""
+FORGOTTEN = "forgotten"
+"""How a result goes out whose member asked to be forgotten: not at all."""
 NEVER = 1 << 53
 """A wake-up that only a ring can bring forward."""
 
@@ -175,6 +177,8 @@ class Steps:
 
     async def ready(self, job: Job, owner: str) -> Step:
         """Copy the results into our own store."""
+        if job.forgotten:
+            return Move(State.DOWNLOADED)
         try:
             finished = await self._engine(job).finished(job.task or "", job.ask.max_bytes)
         except Later as later:
@@ -193,10 +197,14 @@ class Steps:
     async def downloaded(self, job: Job, owner: str) -> Step:
         """Ask for the result message; it goes out in its own time, exactly once."""
         await self._engine(job).discard(job.task or "")
+        if job.forgotten:
+            return Move(State.POSTING)
         return Move(State.POSTING, posts=await self._next_way(job, ()), wake_at=self._clock.now() + MESSAGE_MS)
 
     async def posting(self, job: Job, owner: str) -> Step:
         """The message is out, or every place refuses it and the result is kept."""
+        if job.forgotten:
+            return Move(State.DONE, {"how": FORGOTTEN})
         tried = await self._tried(job, messages.RESULTS)
         sent = next((post for post in tried if post.state is not PostState.DEAD), None)
         if sent is not None and sent.state is not PostState.SENT:

@@ -61,6 +61,20 @@ def remove(tx: Tx, subject: str, purposes: Sequence[Purpose]) -> None:
     )
 
 
+def erase(tx: Tx, subject: str) -> None:
+    """Delete the messages of a subject, and what their rows say; one that is on its way is left until it ended."""
+    tx.run(
+        "DELETE FROM posts WHERE subject = ?"
+        " AND (state IN ('dead', 'removed') OR (state = 'pending' AND owner IS NULL))",
+        (subject,),
+    )
+    tx.run(
+        "UPDATE posts SET state = 'removing', body = '{}', wake_at = 0, attempts = 0, rev = rev + 1"
+        " WHERE subject = ? AND state = 'sent'",
+        (subject,),
+    )
+
+
 def drop(tx: Tx, subject: str) -> None:
     """Forget the messages of a subject; they stay where they are."""
     tx.run("DELETE FROM posts WHERE subject = ?", (subject,))

@@ -89,6 +89,31 @@ def left(tx: Tx, job: str, account: str) -> Left | None:
     return Left(max(0, row["limit_then"] - row["taken"]), row["limit_then"]) if row else None
 
 
+def guilds_of_member(tx: Tx, member: str) -> list[str]:
+    """The guilds in which this member has an account."""
+    rows = tx.all(
+        "SELECT DISTINCT substr(account, 8, length(account) - 8 - length(?1)) AS guild FROM balance"
+        " WHERE account LIKE 'member:%:' || ?1",
+        (member,),
+    )
+    return [row["guild"] for row in rows]
+
+
+def rename(tx: Tx, account: str, other: str, until: int) -> None:
+    """Give an account's windows that began at `until` or earlier to `other`, counters and rows together."""
+    for table in ("ledger", "balance"):
+        tx.run(
+            f"UPDATE {table} SET account = ? WHERE account = ? AND window_start <= ?",  # noqa: S608
+            (other, account, until),
+        )
+
+
+def last_window(tx: Tx, account: str, until: int) -> int | None:
+    """The start of the account's last window that began at `until` or earlier."""
+    row = tx.one("SELECT max(window_start) FROM balance WHERE account = ? AND window_start <= ?", (account, until))
+    return row[0] if row else None
+
+
 def drop_guild(tx: Tx, guild: str) -> None:
     """Remove the accounts of a guild and of its members, counters and rows together."""
     for table in ("ledger", "balance"):
