@@ -27,6 +27,11 @@ def reader_of(interaction: discord.Interaction) -> Reader:
     )
 
 
+def roles_of(user: discord.User | discord.Member) -> frozenset[str]:
+    """The ids of the roles that somebody has right now, the one that everybody has among them."""
+    return frozenset(str(role.id) for role in user.roles) if isinstance(user, discord.Member) else frozenset()
+
+
 class CancelButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"cancel:(?P<job>[0-9a-z]{12})"):
     """Stops the job of the card it sits on, for its requester and for moderators."""
 

@@ -10,6 +10,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from bot.errors import Cause, Code
+from bot.guilds.guild import Period
 from bot.jobs.job import State
 from bot.jobs.view import _STAGES, KEPT
 from bot.request import EngineName
@@ -94,6 +95,7 @@ def test_no_text_is_unused(locale: str) -> None:
         | {f"state-{s}" for s in State}
         | {f"stage-{s}" for s in engine_stages() | {KEPT} | {stage for stage, _ in _STAGES.values()}}
     )
+    made |= {f"period-{p}" for p in Period}
     made |= {s for s in ids(locale) if s.startswith(("option-", "choice-", "permission-", "key-", "card-deck-"))}
     assert ids(locale) - strings - made == set()
 
