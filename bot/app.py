@@ -38,7 +38,9 @@ from bot.posts.line import PostLine
 from bot.posts.port import Delivery
 from bot.posts.post import Post, Progress
 from bot.quotas.caps import CapWatch
+from bot.quotas.charts import Charts
 from bot.quotas.gate import Gate, operator_of
+from bot.quotas.service import QuotaService
 from bot.request import EngineName
 from bot.runner import Runner
 from bot.settings import HostedSettings, Settings, SettingsError
@@ -197,6 +199,8 @@ class Parts:
             alerts=alerts,
             engines=orders,
             guilds=GuildService(db, clock),
+            quotas=QuotaService(db, clock, gate, runner.wake),
+            charts=Charts(probes),
         )
 
     async def _quarantine(self, db: Database, clock: Clock) -> None:

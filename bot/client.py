@@ -23,10 +23,12 @@ from bot.files.store import FileStore
 from bot.guilds.service import GuildService
 from bot.jobs.service import JobService
 from bot.posts.port import Delivery
+from bot.quotas.charts import Charts
+from bot.quotas.service import QuotaService
 from bot.settings import DiscordSettings
 
 log = logging.getLogger(__name__)
-COGS = ("cogs.errors", "cogs.delivery", "cogs.mashup", "cogs.operations", "cogs.jobs", "cogs.engines")
+COGS = ("cogs.errors", "cogs.delivery", "cogs.mashup", "cogs.operations", "cogs.jobs", "cogs.engines", "cogs.quota")
 PERMISSIONS = discord.Permissions(
     view_channel=True,
     send_messages=True,
@@ -56,6 +58,8 @@ class Services:
     alerts: Alerts
     engines: EngineOrders
     guilds: GuildService
+    quotas: QuotaService
+    charts: Charts
 
 
 class Parts(Protocol):

@@ -97,7 +97,6 @@ def _place(interaction: discord.Interaction, *, private: bool) -> Place:
     missing = _missing_permissions(interaction)
     if missing:
         raise Refused(Code.MISSING_PERMISSIONS, permissions=", ".join(missing))
-    channel, user = interaction.channel, interaction.user
     return Place(
         interaction=str(interaction.id),
         guild=str(interaction.guild.id),
@@ -107,9 +106,15 @@ def _place(interaction: discord.Interaction, *, private: bool) -> Place:
         max_bytes=interaction.guild.filesize_limit,
         private=private,
         token=interaction.token,
-        roles=roles_of(user),
-        parent=str(channel.parent_id) if isinstance(channel, discord.Thread) else "",
+        roles=roles_of(interaction.user),
+        parent=parent_of(interaction),
     )
+
+
+def parent_of(interaction: discord.Interaction) -> str:
+    """The channel of the thread in which something happens; empty outside of threads."""
+    channel = interaction.channel
+    return str(channel.parent_id) if isinstance(channel, discord.Thread) else ""
 
 
 def _missing_permissions(interaction: discord.Interaction) -> list[str]:

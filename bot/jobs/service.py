@@ -15,6 +15,7 @@ from bot.errors import Code, Refused
 from bot.files.store import is_kept, release
 from bot.guilds import audit
 from bot.guilds.audit import Action
+from bot.guilds.moderation import Actor
 from bot.guilds.store import set_direct
 from bot.jobs import messages, store
 from bot.jobs.job import DEADLINES, Ask, Job, Removal, Source, State
@@ -322,6 +323,22 @@ class JobService:
             ready = ", ".join(self.able(operation)) or "-"
             raise Refused(Code.ENGINE_CANNOT, engine=engine.value, operation=operation.value, ready=ready)
         return found
+
+    def asking(self, actor: Actor, channel: str, parent: str, typed: str | None = None) -> Asking:
+        """What the gate would look at if a mashup by this engine were asked for. Raises `Refused`."""
+        engine = engine_named(typed, self.engines[0])
+        offered = self._registry.get(engine).capabilities(Operation.MASHUP, Mode.CUSTOM)
+        return Asking(
+            guild=actor.guild,
+            member=actor.member,
+            roles=actor.roles,
+            channel=channel,
+            parent=parent,
+            engine=engine.value,
+            operation=Operation.MASHUP.value,
+            model=offered.default_model if offered else None,
+            credits=round(offered.credits * THOUSANDTHS) if offered else 0,
+        )
 
     def _asking(self, ask: Ask) -> Asking:
         """What the gate looks at; whatever the engine's account will be charged counts for its caps."""

@@ -35,12 +35,12 @@ def day(now: int) -> Window:
     return window(Period.DAY, "UTC", now)
 
 
-def days_back(zone: str, now: int, count: int) -> tuple[Window, ...]:
-    """The last `count` days of the zone, today the last of them."""
+def days_back(zone: str, now: int, count: int) -> dict[date, Window]:
+    """The last `count` days of the zone by their dates, today the last of them."""
     place = ZoneInfo(zone)
     today = datetime.fromtimestamp(now // 1000, place).date()
     dates = [today - timedelta(days=back) for back in range(count - 1, -1, -1)]
-    return tuple(Window(_begins(one, place), _begins(one + timedelta(days=1), place)) for one in dates)
+    return {one: Window(_begins(one, place), _begins(one + timedelta(days=1), place)) for one in dates}
 
 
 def _bounds(period: Period, today: date) -> tuple[date, date]:

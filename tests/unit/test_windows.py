@@ -106,7 +106,9 @@ def test_windows_follow_one_another_without_gap_or_overlap(zone: str, period: Pe
 
 
 def test_the_last_days_end_today_and_follow_one_another() -> None:
-    days = days_back(BERLIN, at("2026-03-30T12:00", BERLIN), 3)
+    found = days_back(BERLIN, at("2026-03-30T12:00", BERLIN), 3)
+    assert [str(date) for date in found] == ["2026-03-28", "2026-03-29", "2026-03-30"]
+    days = list(found.values())
     assert [(one.end - one.start) / HOUR for one in days] == [24, 23, 24]
     assert days[0].end == days[1].start
     assert days[1].end == days[2].start
