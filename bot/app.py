@@ -7,6 +7,7 @@ import contextlib
 import logging
 import shutil
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 
 import aiohttp
@@ -38,9 +39,13 @@ from bot.posts.line import PostLine
 from bot.posts.port import Delivery
 from bot.posts.post import Post, Progress
 from bot.privacy.service import PrivacyService
+from bot.quotas.caps import CapWatch
+from bot.quotas.charts import Charts
+from bot.quotas.gate import Gate, operator_of
+from bot.quotas.service import QuotaService
 from bot.request import EngineName
 from bot.runner import Runner
-from bot.settings import Settings, SettingsError
+from bot.settings import HostedSettings, Settings, SettingsError
 from bot.upkeep import Upkeep
 from bot.web.callbacks import Callbacks
 from bot.web.listener import Listener
@@ -165,7 +170,11 @@ class Parts:
         rings.connect(board, runner)
         self._stack.push_async_callback(board.stop)
         self._stack.push_async_callback(runner.stop)
-        upkeep = self._upkeep = Upkeep(db, clock, files, alerts, settings.upkeep, settings.keep, self._folder)
+        gate = Gate(operator_of(settings.quota, self._accounts))
+        caps = CapWatch(db, clock, gate, alerts)
+        upkeep = self._upkeep = Upkeep(
+            db, clock, files, alerts, settings.upkeep, settings.keep, self._folder, also=(caps.look_at_all,)
+        )
         self._stack.push_async_callback(upkeep.stop)
         service = JobService(
             db,
@@ -173,9 +182,9 @@ class Parts:
             registry,
             switches,
             max_source_bytes=settings.downloads.max_source_mb << 20,
-            queue=settings.queue,
-            quota=settings.quota,
+            gate=gate,
             wake=runner.wake,
+            caps=caps,
         )
         orders = EngineOrders(registry, switches, runner.wake)
         control = Control(self._folder, orders.handlers)
@@ -193,6 +202,8 @@ class Parts:
             engines=orders,
             guilds=GuildService(db, clock),
             privacy=PrivacyService(db, clock, settings.keep, settings.upkeep, runner.wake),
+            quotas=QuotaService(db, clock, gate, runner.wake),
+            charts=Charts(probes),
         )
 
     async def _quarantine(self, db: Database, clock: Clock) -> None:
@@ -204,12 +215,16 @@ class Parts:
             shutil.rmtree(self._folder / "jobs", ignore_errors=True)  # no job waits for any of it now
             self._after_restore = False
 
+    @property
+    def _accounts(self) -> Mapping[EngineName, HostedSettings]:
+        """The operator's accounts at music providers, with or without a key."""
+        return {EngineName(name): getattr(self._settings, name) for name in ("kie", "sunoapi", "apibox")}
+
     def _hosted(self, clock: Clock, pool: Pool) -> list[HostedEngine]:
         """The hosted engines whose key is set."""
         settings = self._settings
-        accounts = {EngineName(name): getattr(settings, name) for name in ("kie", "sunoapi", "apibox")}
         engines = build(
-            accounts,
+            self._accounts,
             settings.web.public_url,
             settings.downloads,
             pool,

@@ -24,6 +24,8 @@ from bot.guilds.service import GuildService
 from bot.jobs.service import JobService
 from bot.posts.port import Delivery
 from bot.privacy.service import PrivacyService
+from bot.quotas.charts import Charts
+from bot.quotas.service import QuotaService
 from bot.settings import DiscordSettings
 
 log = logging.getLogger(__name__)
@@ -34,6 +36,7 @@ COGS = (
     "cogs.operations",
     "cogs.jobs",
     "cogs.engines",
+    "cogs.quota",
     "cogs.privacy",
 )
 PERMISSIONS = discord.Permissions(
@@ -66,6 +69,8 @@ class Services:
     engines: EngineOrders
     guilds: GuildService
     privacy: PrivacyService
+    quotas: QuotaService
+    charts: Charts
 
 
 class Parts(Protocol):

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from bot.alerts import Alerts
@@ -46,7 +46,9 @@ class Upkeep:
         settings: UpkeepSettings,
         keep: KeepSettings,
         data: Path,
+        also: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
+        """`also` are further duties of each round."""
         self._db = db
         self._clock = clock
         self._store = store
@@ -54,6 +56,7 @@ class Upkeep:
         self._settings = settings
         self._keep = keep
         self._data = data
+        self._also = also
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._full_sweep_at = 0
@@ -123,7 +126,8 @@ class Upkeep:
     async def _rounds(self) -> None:
         pause = min(_ROUND_SECONDS, self._settings.backup_hours * 3600 or _ROUND_SECONDS)
         while not self._stopping.is_set():
-            for duty in (self.back_up_when_due, self.sweep, self.sweep_all, self.look_at_disk, self._forget_faults):
+            own = (self.back_up_when_due, self.sweep, self.sweep_all, self.look_at_disk, self._forget_faults)
+            for duty in (*own, *self._also):
                 await self._do(duty)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):

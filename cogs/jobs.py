@@ -41,7 +41,7 @@ class Jobs(commands.GroupCog, name="jobs", description=text("command-jobs")):
         await defer(interaction)
         locale = str(interaction.locale)
         try:
-            reader = reader_of(interaction)
+            reader = await reader_of(self._bot, interaction)
             found = await self._bot.services.jobs.listed(reader, everyone=everyone, page=page - 1)
         except Refused as refused:
             await reply(interaction, sentence(refused.refusal, locale))
@@ -61,7 +61,9 @@ class Jobs(commands.GroupCog, name="jobs", description=text("command-jobs")):
         await defer(interaction)
         locale = str(interaction.locale)
         try:
-            found = await self._bot.services.jobs.finished(reader_of(interaction), job.strip().lower())
+            found = await self._bot.services.jobs.finished(
+                await reader_of(self._bot, interaction), job.strip().lower()
+            )
         except Refused as refused:
             await reply(interaction, sentence(refused.refusal, locale))
             return
@@ -83,7 +85,9 @@ class Jobs(commands.GroupCog, name="jobs", description=text("command-jobs")):
         await defer(interaction)
         locale = str(interaction.locale)
         try:
-            found = await self._bot.services.jobs.remove(reader_of(interaction), job.strip().lower(), reason)
+            found = await self._bot.services.jobs.remove(
+                await reader_of(self._bot, interaction), job.strip().lower(), reason
+            )
             words = say(locale, "job-deleted", job=found.id)
         except Refused as refused:
             words = sentence(refused.refusal, locale)
@@ -102,13 +106,17 @@ class Jobs(commands.GroupCog, name="jobs", description=text("command-jobs")):
     async def deletable(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         if interaction.guild_id is None:
             return []
-        return _offers(await self._bot.services.jobs.removable(reader_of(interaction)), interaction, typed)
+        return _offers(
+            await self._bot.services.jobs.removable(await reader_of(self._bot, interaction)), interaction, typed
+        )
 
     @cancel.autocomplete("job")
     async def running(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         if interaction.guild_id is None:
             return []
-        return _offers(await self._bot.services.jobs.cancellable(reader_of(interaction)), interaction, typed)
+        return _offers(
+            await self._bot.services.jobs.cancellable(await reader_of(self._bot, interaction)), interaction, typed
+        )
 
 
 def _offers(jobs: Sequence[Job], interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:

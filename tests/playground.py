@@ -33,11 +33,17 @@ T = TypeVar("T")
 File = Path | tuple[str, bytes] | Upload
 
 ROOMY = {
-    "TWODECK_QUEUE_MEMBER": "5000",
-    "TWODECK_QUEUE_GUILD": "5000",
     "TWODECK_QUOTA_MEMBER_DAY": "5000",
+    "TWODECK_QUOTA_MEMBER_DAY_MOST": "100000",
     "TWODECK_QUOTA_GUILD_DAY": "5000",
+    "TWODECK_QUOTA_GUILD_DAY_MOST": "100000",
+    "TWODECK_QUOTA_MEMBER_RUNNING": "5000",
+    "TWODECK_QUOTA_MEMBER_RUNNING_MOST": "10000",
+    "TWODECK_QUOTA_GUILD_RUNNING": "5000",
+    "TWODECK_QUOTA_GUILD_RUNNING_MOST": "10000",
+    "TWODECK_QUOTA_COOLDOWN_SECONDS": "0",
 }
+"""Settings that are in nobody's way."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +166,7 @@ class Playground:
     async def start_bot(self, timeout: float = 30, **settings: str) -> BotProcess:
         """Run the real bot as its users do, in `directory`, until it is identified and synced.
 
-        Its caps on waiting jobs are out of the way unless `settings`, by environment name, bring them back.
+        Its limits are out of the way unless `settings`, by environment name, bring them back.
         """
         assert self.directory is not None, "Playground(tmp_path) gives the bot a place for its data"
         before = self.standin.gateway.identified

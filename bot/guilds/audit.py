@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 from bot.database import Tx
 
-_NAMES = "actor = ?1 OR subject = ?1 OR subject LIKE '%:' || ?1"
+_NAMES = "actor = ?1 OR subject = 'member:' || ?1"
 
 
 class Action(StrEnum):
@@ -14,6 +18,40 @@ class Action(StrEnum):
 
     DELETE_RESULT = "delete-result"
     CHANGE_SETTING = "change-setting"  # subject `setting:FIELD`, reason {"old": ..., "new": ...} as JSON
+    # Of quotas: subject `member:ID`, `role:ID` or `guild`, reason the values as JSON
+    SET_RULE = "set-rule"
+    GRANT = "grant"
+    RESET = "reset"
+    BLOCK = "block"
+    UNBLOCK = "unblock"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row; `at` is UTC milliseconds."""
+
+    at: int
+    actor: str
+    action: Action
+    subject: str
+    reason: str
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Entry:
+        return cls(**{**data, "action": Action(data["action"])})
+
+
+def entries(tx: Tx, guild: str, *, about: str | None, by: str | None, limit: int, offset: int) -> list[Entry]:
+    """What was done on a guild, newest first; only about a subject or by an actor, if one is given."""
+    rows = tx.all(
+        "SELECT at, actor, action, subject, reason FROM audit WHERE guild = ?1 AND (?2 IS NULL OR subject = ?2)"
+        " AND (?3 IS NULL OR actor = ?3) ORDER BY at DESC, action, subject LIMIT ?4 OFFSET ?5",
+        (guild, about, by, limit, offset),
+    )
+    return [Entry.from_json(dict(row)) for row in rows]
 
 
 def note(tx: Tx, guild: str, actor: str, action: Action, subject: str, *, reason: str, now: int) -> None:
@@ -49,8 +87,11 @@ def count_of(tx: Tx, person: str) -> int:
 def forget_person(tx: Tx, guild: str, person: str, name: str) -> None:
     """Keep what was done and not who did it: `name` instead. What was done about them loses its reason."""
     tx.run("UPDATE audit SET actor = ? WHERE guild = ? AND actor = ?", (name, guild, person))
-    tx.run(
-        "UPDATE audit SET subject = substr(subject, 1, length(subject) - length(?1)) || ?2, reason = ''"
-        " WHERE guild = ?3 AND (subject = ?1 OR subject LIKE '%:' || ?1)",
-        (person, name, guild),
-    )
+    for row in tx.all(
+        "SELECT DISTINCT reason FROM audit WHERE guild = ? AND subject = ?", (guild, f"member:{person}")
+    ):
+        told = {word: value for word, value in json.loads(row["reason"] or "{}").items() if word != "why"}
+        tx.run(
+            "UPDATE audit SET subject = ?, reason = ? WHERE guild = ? AND subject = ? AND reason = ?",
+            (f"member:{name}", json.dumps(told), guild, f"member:{person}", row["reason"]),
+        )

@@ -123,6 +123,10 @@ class Ask:
     """Only the member sees the card and the result."""
     token: str = field(default="", repr=False)
     """Of the interaction, for the answer that only the member sees; not kept longer than it lives."""
+    roles: frozenset[str] = frozenset()
+    """The member's, for the gate; they are not kept."""
+    parent: str = ""
+    """The channel of a thread, for the gate; it is not kept."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from bot.database import Database, Tx
 from bot.engines.port import Engine
 from bot.engines.registry import Registry, turn
 from bot.engines.switches import Switches
-from bot.errors import Cause, Code, Refusal, Refused
+from bot.errors import Alarm, Cause, Code, Refusal, Refused
 from bot.files.store import Stored, keep
 from bot.jobs import inbox, store
 from bot.jobs.forgetting import clear, without_trace
@@ -32,10 +32,11 @@ from bot.jobs.job import (
     Step,
     check_arrow,
 )
-from bot.jobs.steps import Alarm, Steps, call_off, end, give_up
+from bot.jobs.steps import Steps, call_off, end, give_up
 from bot.jobs.view import KEPT
 from bot.posts import store as posts
 from bot.quotas import ledger
+from bot.quotas.store import paused_guilds
 from bot.request import EngineName
 from bot.settings import KeepSettings
 
@@ -143,6 +144,9 @@ class JobLine:
 
     def _turns(self, tx: Tx, now: int) -> list[str]:
         rows = store.waiting(tx, State.STAGED, now)
+        if rows:
+            paused = paused_guilds(tx)
+            rows = [row for row in rows if row["guild"] not in paused]
         chosen: list[str] = []
         for engine in self._registry.engines:
             staged = [job for job in self._running.values() if job.state is State.STAGED]

@@ -9,7 +9,6 @@ import shutil
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 from bot.clock import Clock
 from bot.database import Database, Tx
@@ -17,7 +16,7 @@ from bot.engines.port import Ambiguous, Engine, FinishedTrack, Later, Order, Tas
 from bot.engines.probe import probe
 from bot.engines.registry import Registry
 from bot.engines.switches import Switches
-from bot.errors import Cause, Code, Refusal, Refused, Value
+from bot.errors import Alarm, Cause, Code, Refusal, Refused
 from bot.files.download import Downloader
 from bot.files.store import FileStore, Stored
 from bot.guilds.store import wants_direct
@@ -49,14 +48,6 @@ class Pace:
     poll: int = 30_000
     late_poll: int = 10 * 60_000
     grace: int = 15 * 60_000
-
-
-class Alarm(Protocol):
-    """How operators are told of something, once until it is over."""
-
-    async def alert(self, cause: Cause, about: str = "", **values: Value) -> None: ...
-
-    async def clear(self, cause: Cause, about: str = "") -> None: ...
 
 
 class Steps:

@@ -236,16 +236,6 @@ def listed(tx: Tx, guild: str | None, member: str | None, *, limit: int, offset:
     return [_job(tx, row) for row in rows]
 
 
-def count_open(tx: Tx, guild: str, member: str | None = None) -> int:
-    """How many jobs of a guild, or of one member in it, have not ended."""
-    row = tx.one(
-        f"SELECT count(*) FROM jobs WHERE {_OPEN} AND state != 'unknown' AND guild = ?1"  # noqa: S608
-        " AND (?2 IS NULL OR member = ?2)",
-        (guild, member),
-    )
-    return row[0] if row else 0
-
-
 def count_submitted(tx: Tx, engine: str) -> int:
     """How many jobs an engine has."""
     row = tx.one("SELECT count(*) FROM jobs WHERE state = 'submitted' AND engine = ?", (engine,))

@@ -80,6 +80,19 @@ def drop(tx: Tx, subject: str) -> None:
     tx.run("DELETE FROM posts WHERE subject = ?", (subject,))
 
 
+def drop_under(tx: Tx, subject: str) -> None:
+    """The same for every subject that is named `SUBJECT:...`."""
+    tx.run("DELETE FROM posts WHERE subject >= ?1 || ':' AND subject < ?1 || ';'", (subject,))
+
+
+def reword_under(tx: Tx, subject: str, word: str, other: str) -> None:
+    """Replace a word in what is kept of messages whose subject is named `SUBJECT:...`; those that are out stay."""
+    tx.run(
+        "UPDATE posts SET body = replace(body, ?2, ?3) WHERE subject >= ?1 || ':' AND subject < ?1 || ';'",
+        (subject, word, other),
+    )
+
+
 def drop_old(tx: Tx, before: int) -> int:
     """Forget the messages without a job that were asked for before `before` and are over; returns how many."""
     return tx.run(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from bot.database import Tx
 from bot.guilds import audit, departures, store
 from bot.jobs.store import listed
+from bot.posts import store as posts
 from bot.quotas import ledger
+from bot.quotas import store as quotas
 
 
 def remove_guild(tx: Tx, guild: str) -> bool:
@@ -13,7 +15,9 @@ def remove_guild(tx: Tx, guild: str) -> bool:
     if listed(tx, guild, None, limit=1, offset=0):
         return False
     ledger.drop_guild(tx, guild)
+    quotas.drop_guild(tx, guild)
     audit.drop_guild(tx, guild)
+    posts.drop_under(tx, f"log:{guild}")
     store.drop_settings(tx, guild)
     departures.come_back(tx, guild)
     return True

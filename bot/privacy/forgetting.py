@@ -12,7 +12,9 @@ from bot.guilds.guild import Period
 from bot.guilds.store import forget_choices, settings_of
 from bot.jobs import forgetting
 from bot.jobs.store import guilds_of
+from bot.posts import store as posts
 from bot.quotas import ledger
+from bot.quotas import store as quotas
 from bot.quotas.policy import member_account
 
 _HOUR_MS = 3600_000
@@ -39,11 +41,13 @@ def forget(tx: Tx, member: str, *, new_id: Callable[[], str], now: int) -> Forgo
     new by being forgotten: `finish` sees to them.
     """
     under_way = 0
-    accounts = set(ledger.guilds_of_member(tx, member))
-    for guild in sorted({*guilds_of(tx, member), *audit.guilds_of(tx, member), *accounts}):
+    lists = (guilds_of, audit.guilds_of, quotas.guilds_of, ledger.guilds_of_member)
+    for guild in sorted({guild for found in lists for guild in found(tx, member)}):
         name = former(new_id())
         under_way += forgetting.forget_member(tx, guild, member, name, now)
         audit.forget_person(tx, guild, member, name)
+        quotas.forget_member(tx, guild, member, name, now)
+        posts.reword_under(tx, f"log:{guild}", member, name)
     forget_choices(tx, member)
     tx.run(
         "INSERT INTO forgotten (member, asked_at) VALUES (?, ?)"

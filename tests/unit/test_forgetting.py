@@ -33,7 +33,10 @@ from bot.posts import store as posts
 from bot.posts.post import NewPost, PostState, Purpose, direct_to
 from bot.privacy.forgetting import LONGEST_MS, Forgotten, finish, forget
 from bot.quotas import ledger, policy
-from bot.quotas.policy import Claim, Window
+from bot.quotas import store as quotas
+from bot.quotas.policy import Block, Claim, Effect, Grant, Kind, Rule
+from bot.quotas.store import Pending
+from bot.quotas.windows import Window
 from bot.request import EngineName
 from bot.settings import KeepSettings
 from tests.bookkeeping import counters, sums
@@ -187,7 +190,8 @@ async def test_what_moderators_did_stays_without_who(db: Database) -> None:
         store.remove(tx, "theirs", Removal(MIKA, "too loud"))
         audit.note(tx, HERE, MIKA, Action.DELETE_RESULT, "job:theirs", reason="too loud", now=1)
         change_in(tx, HERE, MIKA, 2, member_units=3)
-        audit.note(tx, HERE, NOOR, Action.CHANGE_SETTING, f"member:{MIKA}", reason="Night Drive again", now=3)
+        block = json.dumps({"ends": 5, "why": "Night Drive again"})
+        audit.note(tx, HERE, NOOR, Action.BLOCK, f"member:{MIKA}", reason=block, now=3)
         forget_mika(tx)
 
     await db.work(unit)
@@ -196,7 +200,7 @@ async def test_what_moderators_did_stays_without_who(db: Database) -> None:
     assert json.loads(second["reason"]) == {"old": None, "new": 3}
     assert is_former(first["actor"])
     assert first["actor"] == second["actor"]
-    assert (third["actor"], third["reason"]) == (NOOR, "")
+    assert (third["actor"], json.loads(third["reason"])) == (NOOR, {"ends": 5})
     assert third["subject"] == f"member:{first['actor']}"
     theirs = await db.work(lambda tx: store.get(tx, "theirs"))
     assert theirs is not None
@@ -219,6 +223,32 @@ async def test_twice_is_as_good_as_once(db: Database) -> None:
     assert await db.work(lambda tx: forget_mika(tx, later)) == Forgotten(0, None)
     assert {table: await rows(db, table) for table in before} == before
     assert before["forgotten"] == []
+
+
+async def test_what_was_decided_against_somebody_stands_and_the_rest_loses_the_name(db: Database) -> None:
+    def unit(tx: Tx) -> None:
+        quotas.put_block(tx, HERE, MIKA, Block("rude", None), by=NOOR, now=1)
+        quotas.put_block(tx, THERE, MIKA, Block("rude", NOW - 1), by=NOOR, now=1)
+        quotas.put_block(tx, THERE, NOOR, Block("rude", None), by=MIKA, now=1)
+        quotas.put_rule(tx, HERE, Rule(Kind.MEMBER, MIKA, Effect.LIMIT, 0))
+        quotas.put_rule(tx, THERE, Rule(Kind.MEMBER, MIKA, Effect.EXEMPT, 0))
+        quotas.add_grant(tx, Grant("g1", 5, 0, None), HERE, MIKA, by=NOOR, reason="Night Drive", now=1)
+        quotas.add_grant(tx, Grant("g2", 5, 0, None), HERE, NOOR, by=MIKA, reason="kind", now=1)
+        quotas.put_pending(tx, "q", Pending(HERE, NOOR, {"do": "block", "member": MIKA}), NOW)
+        body = {"locale": "en", "entries": [{"actor": MIKA}]}
+        posts.add(tx, f"log:{HERE}:1", NewPost(Purpose.LOG, "c", body), post_id="l", now=NOW)
+        forget_mika(tx)
+
+    await db.work(unit)
+    assert await traces(db, but=("blocks", "rules", "forgotten")) == []
+    assert [(row["guild"], row["member"]) for row in await rows(db, "blocks")] == [(HERE, MIKA), (THERE, NOOR)]
+    assert is_former((await rows(db, "blocks"))[1]["blocked_by"])
+    assert [(row["subject"], row["effect"]) for row in await rows(db, "rules")] == [(MIKA, "limit")]
+    first, second = await rows(db, "grants")
+    assert is_former(first["member"])
+    assert is_former(second["granted_by"])
+    assert (first["reason"], second["reason"], second["member"]) == ("", "kind", NOOR)
+    assert await rows(db, "confirmations") == []
 
 
 # ---- allowances

@@ -25,10 +25,11 @@ from bot.jobs.line import FAULTS, JobLine
 from bot.jobs.service import Accepted, JobService, Offer, Place
 from bot.jobs.steps import Steps, call_off, give_up
 from bot.posts import store as posts
-from bot.quotas import ledger
-from bot.quotas.policy import day
+from bot.quotas.gate import Gate
+from bot.quotas.policy import Operator
+from bot.quotas.windows import day
 from bot.request import EngineName, Limits, Operation
-from bot.settings import KeepSettings, QueueSettings, QuotaSettings
+from bot.settings import KeepSettings
 from cogs.asking import promise
 from tests.bookkeeping import counters, kinds, sums
 
@@ -68,8 +69,17 @@ def service(db: Database, *, queue: int = 1000, member: int = 5, guild: int = 50
         REGISTRY,
         Switches(db, CLOCK),
         max_source_bytes=1 << 20,
-        queue=QueueSettings.model_construct(member=queue, guild=queue),
-        quota=QuotaSettings.model_construct(member_day=member, guild_day=guild),
+        gate=Gate(
+            Operator(
+                member_day=member,
+                guild_day=guild,
+                member_running=queue,
+                member_running_most=queue,
+                guild_running=queue,
+                guild_running_most=queue,
+                cooldown_seconds=0,
+            )
+        ),
         wake=lambda: None,
     )
 
@@ -148,14 +158,17 @@ async def stumbles(job: Job, owner: str) -> Step:
 
 async def test_acceptance_reserves_and_says_what_is_left(db: Database) -> None:
     accepted = await ask(service(db))
-    assert accepted.left == ledger.Left(4, 5)
+    assert accepted.standing is not None
+    assert (accepted.standing.left, accepted.standing.limit) == (4, 5)
     assert await held(db) == (1, 0)
-    assert promise(accepted, "en-US").endswith("Today you have 4 of 5 left.")
+    assert promise(accepted, "en-US").endswith(
+        f"You have 4 of 5 left today; the next 5 come <t:{TODAY // 1000 + 86_400}:R>."
+    )
 
 
 async def test_the_embedded_engine_is_free_and_nothing_is_said_of_quotas(db: Database) -> None:
     accepted = await ask(service(db, member=0, guild=0), engine="local")
-    assert accepted.left is None
+    assert accepted.standing is None
     assert promise(accepted, "en-US").endswith(f"Job `{accepted.job.id}`.")
     assert await held(db) == (0, 0)
     assert await db.work(lambda tx: kinds(tx, accepted.job.id)) == [("member", "reserve"), ("guild", "reserve")]

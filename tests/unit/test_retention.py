@@ -21,7 +21,10 @@ from bot.jobs.job import Ask, Source, State
 from bot.posts import store as posts
 from bot.posts.post import NewPost, Purpose
 from bot.quotas import ledger, policy
-from bot.quotas.policy import Claim, day
+from bot.quotas import store as quotas
+from bot.quotas.policy import Block, Claim, Effect, Grant, Kind, Rule
+from bot.quotas.store import Pending
+from bot.quotas.windows import Window, day
 from bot.settings import KeepSettings, OperatorSettings, UpkeepSettings
 from bot.upkeep import Upkeep
 from tests.bookkeeping import counters, sums
@@ -187,6 +190,7 @@ async def test_everything_of_a_guild_goes_after_the_grace_period(house: House) -
     for guild in ("gone", "other"):
         await house.job(f"of-{guild}", guild)
         await house.guilds.change(guild, "sam", paused=True)
+        await house.db.work(lambda tx, guild=guild: decide_everything(tx, guild))
     await house.guilds.leave("gone")
     await house.after(29.9)
     assert await house.count("jobs") == 2
@@ -197,6 +201,17 @@ async def test_everything_of_a_guild_goes_after_the_grace_period(house: House) -
     assert (await house.guilds.settings("other")).paused
     assert await house.db.work(counters) == await house.db.work(sums)
     assert await house.db.work(counters) != {}
+
+
+def decide_everything(tx: Tx, guild: str) -> None:
+    """One row in each table of what moderators decide."""
+    quotas.put_block(tx, guild, "m", Block("rude", None), by="sam", now=1)
+    quotas.put_rule(tx, guild, Rule(Kind.MEMBER, "m", Effect.LIMIT, 0))
+    quotas.add_grant(tx, Grant(f"of-{guild}", 5, 0, None), guild, "m", by="sam", reason="kind", now=1)
+    claim = Claim(policy.grant_account(f"of-{guild}"), 1, 5, Window(0, 1))
+    ledger.reserve(tx, f"granted-{guild}", [claim], 1)
+    quotas.put_pending(tx, f"q-{guild}", Pending(guild, "sam", {"do": "pause"}), START)
+    posts.add(tx, f"log:{guild}:1", NewPost(Purpose.LOG, "c", {}), post_id=f"l-{guild}", now=START)
 
 
 async def tables(house: House) -> list[str]:
