@@ -33,9 +33,11 @@ from bot.jobs.service import JobService, Offer, Place
 from bot.jobs.steps import Steps
 from bot.posts.line import PostLine
 from bot.posts.post import Post, Progress, Purpose
+from bot.quotas.gate import Gate
+from bot.quotas.policy import Operator
 from bot.request import EngineName, Limits, Mode, Operation
 from bot.runner import Runner
-from bot.settings import OperatorSettings, QueueSettings, QuotaSettings
+from bot.settings import KeepSettings, OperatorSettings
 from bot.worker.pool import Pool
 
 ROUNDS = 3
@@ -46,6 +48,12 @@ COMMITS = 400
 RATIO = 0.04
 _READY = TaskStatus(TaskState.READY, fraction=1.0)
 _MANY = 1 << 30
+ROOMY = Operator(
+    **dict.fromkeys(("member_day", "member_day_most", "guild_day", "guild_day_most"), _MANY),
+    **dict.fromkeys(("member_running", "member_running_most", "guild_running", "guild_running_most"), _MANY),
+    cooldown_seconds=0,
+)
+"""Limits that are in nobody's way."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +140,7 @@ def _parts(folder: Path, db: Database, delivery: _Out) -> tuple[JobService, Runn
     registry, switches = Registry([engine]), Switches(db, clock)
     alerts = Alerts(db, clock, OperatorSettings.model_validate({}), lambda: None)
     steps = Steps(db, clock, registry, switches, files, _Host(), _Probes(1), alerts)
-    jobs = JobLine(db, clock, registry, switches, steps, lambda job: None, alerts)
+    jobs = JobLine(db, clock, registry, switches, steps, lambda job: None, alerts, KeepSettings.model_validate({}))
     posts = PostLine(db, clock, delivery, lambda tx, post: store.ring(tx, post.subject.removeprefix("job:")))
     runner = Runner(db, clock, [jobs, posts])
     service = JobService(
@@ -141,8 +149,8 @@ def _parts(folder: Path, db: Database, delivery: _Out) -> tuple[JobService, Runn
         registry,
         switches,
         max_source_bytes=_MANY,
-        queue=QueueSettings.model_validate({"TWODECK_QUEUE_MEMBER": 10_000, "TWODECK_QUEUE_GUILD": 10_000}),
-        quota=QuotaSettings.model_validate({"TWODECK_QUOTA_MEMBER_DAY": _MANY, "TWODECK_QUOTA_GUILD_DAY": _MANY}),
+        gate=Gate(ROOMY),
+        keep=KeepSettings.model_validate({}),
         wake=runner.wake,
     )
     return service, runner

@@ -85,7 +85,8 @@ class ParkedBot:
             "DISCORD_TOKEN": "none",
             "TWODECK_DATA_DIR": str(folder),
             "TWODECK_DOWNLOAD_HOSTS": provider.host,
-            "TWODECK_QUEUE_GUILD": "10000",
+            "TWODECK_QUOTA_GUILD_RUNNING": "10000",
+            "TWODECK_QUOTA_GUILD_RUNNING_MOST": "10000",
             **provider.settings(ENGINE),
             **settings,
         }

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import shutil
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 
 import aiohttp
@@ -28,8 +29,10 @@ from bot.engines.switches import Switches
 from bot.files.download import Downloader
 from bot.files.links import Links
 from bot.files.store import FileStore
+from bot.guilds.service import GuildService
 from bot.jobs import store as jobs
 from bot.jobs.board import Board
+from bot.jobs.forgetting import clear
 from bot.jobs.line import JobLine
 from bot.jobs.restore import quarantine
 from bot.jobs.service import JobService
@@ -37,6 +40,11 @@ from bot.jobs.steps import Pace, Steps
 from bot.posts.line import PostLine
 from bot.posts.port import Delivery
 from bot.posts.post import Post, Progress
+from bot.privacy.service import PrivacyService
+from bot.quotas.caps import CapWatch
+from bot.quotas.charts import Charts
+from bot.quotas.gate import Gate, operator_of
+from bot.quotas.service import QuotaService
 from bot.request import EngineName
 from bot.runner import Runner
 from bot.settings import HostedSettings, Settings, SettingsError
@@ -160,14 +168,18 @@ class Parts:
             grace=int(settings.web.grace_seconds * 1000),
         )
         steps = Steps(db, clock, registry, switches, files, downloader, probes, alerts, pace)
-        line = JobLine(db, clock, registry, switches, steps, rings.changed, alerts)
+        line = JobLine(db, clock, registry, switches, steps, rings.changed, alerts, settings.keep)
         posts = PostLine(db, clock, slot, rings.posted)
         runner = self._runner = Runner(db, clock, [line, posts])
         board = self._board = Board(db, clock, registry, line, slot, edit_seconds=settings.discord.edit_seconds)
         rings.connect(board, runner)
         self._stack.push_async_callback(board.stop)
         self._stack.push_async_callback(runner.stop)
-        upkeep = self._upkeep = Upkeep(db, clock, files, alerts, settings.upkeep, self._folder)
+        gate = Gate(operator_of(settings.quota, self._keys))
+        caps = CapWatch(db, clock, gate, alerts)
+        upkeep = self._upkeep = Upkeep(
+            db, clock, files, alerts, settings.upkeep, settings.keep, self._folder, also=(caps.look_at_all,)
+        )
         self._stack.push_async_callback(upkeep.stop)
         seconds = settings.web.balance_seconds
         accounts = self._accounts = Accounts(registry, switches, alerts, runner.wake, seconds=seconds)
@@ -178,9 +190,10 @@ class Parts:
             registry,
             switches,
             max_source_bytes=settings.downloads.max_source_mb << 20,
-            queue=settings.queue,
-            quota=settings.quota,
+            gate=gate,
+            keep=settings.keep,
             wake=runner.wake,
+            caps=caps,
         )
         orders = EngineOrders(registry, switches, runner.wake)
         control = Control(self._folder, orders.handlers)
@@ -189,7 +202,19 @@ class Parts:
         if hosted:
             callbacks = Callbacks(db, clock, settings.kie.webhook_key, runner.wake)
             await self._listen(callbacks, Sources(db, files, links))
-        return Services(jobs=service, files=files, delivery=slot, db=db, clock=clock, alerts=alerts, engines=orders)
+        return Services(
+            jobs=service,
+            files=files,
+            delivery=slot,
+            db=db,
+            clock=clock,
+            alerts=alerts,
+            engines=orders,
+            guilds=GuildService(db, clock),
+            privacy=PrivacyService(db, clock, settings.keep, settings.upkeep, runner.wake),
+            quotas=QuotaService(db, clock, gate, runner.wake),
+            charts=Charts(probes),
+        )
 
     async def _quarantine(self, db: Database, clock: Clock) -> None:
         """Only at the first start after a restore, before anything looks at a job."""
@@ -201,8 +226,8 @@ class Parts:
             self._after_restore = False
 
     @property
-    def _keys(self) -> dict[EngineName, HostedSettings]:
-        """What is set for each hosted engine."""
+    def _keys(self) -> Mapping[EngineName, HostedSettings]:
+        """The operator's accounts at music providers, with or without a key."""
         return {EngineName(name): getattr(self._settings, name) for name in ("kie", "sunoapi", "apibox")}
 
     @property
@@ -276,6 +301,7 @@ class _Rings:
         kind, _, name = post.subject.partition(":")
         if kind == "job":
             jobs.ring(tx, name)
+            clear(tx, name)
 
     def wake(self) -> None:
         """A row became due."""

@@ -20,12 +20,25 @@ from bot.database import Database, Tx
 from bot.engines.orders import EngineOrders
 from bot.failpoints import around
 from bot.files.store import FileStore
+from bot.guilds.service import GuildService
 from bot.jobs.service import JobService
 from bot.posts.port import Delivery
+from bot.privacy.service import PrivacyService
+from bot.quotas.charts import Charts
+from bot.quotas.service import QuotaService
 from bot.settings import DiscordSettings
 
 log = logging.getLogger(__name__)
-COGS = ("cogs.errors", "cogs.delivery", "cogs.mashup", "cogs.operations", "cogs.jobs", "cogs.engines")
+COGS = (
+    "cogs.errors",
+    "cogs.delivery",
+    "cogs.mashup",
+    "cogs.operations",
+    "cogs.jobs",
+    "cogs.engines",
+    "cogs.quota",
+    "cogs.privacy",
+)
 PERMISSIONS = discord.Permissions(
     view_channel=True,
     send_messages=True,
@@ -54,6 +67,10 @@ class Services:
     clock: Clock
     alerts: Alerts
     engines: EngineOrders
+    guilds: GuildService
+    privacy: PrivacyService
+    quotas: QuotaService
+    charts: Charts
 
 
 class Parts(Protocol):
@@ -103,7 +120,18 @@ class TwodeckBot(commands.Bot):
 
     async def on_ready(self) -> None:
         log.info("ready as %s in %d servers", self.user, len(self.guilds))
+        await self.services.guilds.look_round({str(guild.id) for guild in self.guilds})
         self._parts.start()
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        await self.services.guilds.come_back(str(guild.id))
+
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        """Also what the library makes of a guild that it knew before."""
+        await self.services.guilds.come_back(str(guild.id))
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        await self.services.guilds.leave(str(guild.id))
 
     async def close(self) -> None:
         if self._owns_parts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 Value = str | int | float
 
@@ -27,6 +28,10 @@ class Code(StrEnum):
     MODE_NOT_OFFERED = "mode-not-offered"
     OPTION_NOT_OFFERED = "option-not-offered"
     OPERATION_NOT_OFFERED = "operation-not-offered"
+    # What a moderator chose for the guild.
+    UNKNOWN_ZONE = "unknown-zone"
+    NUMBER_OUT_OF_RANGE = "number-out-of-range"
+    TOO_MANY_CHOSEN = "too-many-chosen"
     # Where it was asked.
     NEEDS_SERVER = "needs-server"
     MISSING_PERMISSIONS = "missing-permissions"
@@ -64,6 +69,18 @@ class Code(StrEnum):
     SERVER_FULL = "server-full"
     QUOTA_MEMBER = "quota-member"
     QUOTA_GUILD = "quota-guild"
+    CREDITS_SPENT = "credits-spent"
+    COOLDOWN = "cooldown"
+    # What the guild's moderators or the operator decided.
+    NOT_SERVED = "not-served"
+    BLOCKED = "blocked"
+    BLOCKED_UNTIL = "blocked-until"
+    GUILD_PAUSED = "guild-paused"
+    ROLE_NEEDED = "role-needed"
+    CHANNEL_NOT_ALLOWED = "channel-not-allowed"
+    ENGINE_NOT_ALLOWED = "engine-not-allowed"
+    MODEL_NOT_ALLOWED = "model-not-allowed"
+    CONFIRMATION_GONE = "confirmation-gone"
     # What went wrong on the way.
     CANCELLED = "cancelled"
     WORKER_LIMIT = "worker-limit"
@@ -86,12 +103,21 @@ class Cause(StrEnum):
     """What operators are told of; `alert-CAUSE` is the sentence."""
 
     BACKUP_FAILED = "backup-failed"
+    CREDITS_LOW = "credits-low"
     DISK_LOW = "disk-low"
     ENGINE_STOPPED = "engine-stopped"
     OUT_OF_CREDITS = "out-of-credits"
     OUTCOME_UNKNOWN = "outcome-unknown"
     UNEXPECTED = "unexpected"
     UNHEARD_STATE = "unheard-state"
+
+
+class Alarm(Protocol):
+    """How operators are told of something, once until it is over."""
+
+    async def alert(self, cause: Cause, about: str = "", **values: Value) -> None: ...
+
+    async def clear(self, cause: Cause, about: str = "") -> None: ...
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ DISCORD_API = "https://discord.com/api/v10"
 DISCORD_GATEWAY = "wss://gateway.discord.gg/"
 DISCORD_FILE_HOSTS = ("cdn.discordapp.com", "media.discordapp.net")
 _SNOWFLAKE = re.compile(r"^\d{15,20}$")
+_PRICE = re.compile(r"^[a-z]+(/[a-z]+)?\s*=\s*\d{1,4}$")
 _HOST = re.compile(r"^(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?$")
 
 
@@ -81,18 +82,49 @@ class DownloadSettings(_Group):
         return _entries(self.extra_hosts)
 
 
-class QueueSettings(_Group):
-    """How many unfinished jobs there may be."""
-
-    member: int = Field(3, alias="TWODECK_QUEUE_MEMBER", ge=1, le=10_000)
-    guild: int = Field(20, alias="TWODECK_QUEUE_GUILD", ge=1, le=10_000)
-
-
 class QuotaSettings(_Group):
-    """How many units a day allows; one operation of a hosted engine takes one, the local engine none."""
+    """Who may use how much: what holds where a guild chose nothing, and the most that a guild may choose.
+
+    Units of one operation are its price; those of the members and guilds are for a day.
+    """
 
     member_day: int = Field(5, alias="TWODECK_QUOTA_MEMBER_DAY", ge=0)
+    member_day_most: int = Field(20, alias="TWODECK_QUOTA_MEMBER_DAY_MOST", ge=0)
     guild_day: int = Field(50, alias="TWODECK_QUOTA_GUILD_DAY", ge=0)
+    guild_day_most: int = Field(200, alias="TWODECK_QUOTA_GUILD_DAY_MOST", ge=0)
+    member_running: int = Field(1, alias="TWODECK_QUOTA_MEMBER_RUNNING", ge=1, le=10_000)
+    member_running_most: int = Field(5, alias="TWODECK_QUOTA_MEMBER_RUNNING_MOST", ge=1, le=10_000)
+    guild_running: int = Field(5, alias="TWODECK_QUOTA_GUILD_RUNNING", ge=1, le=10_000)
+    guild_running_most: int = Field(20, alias="TWODECK_QUOTA_GUILD_RUNNING_MOST", ge=1, le=10_000)
+    cooldown_seconds: int = Field(15, alias="TWODECK_QUOTA_COOLDOWN_SECONDS", ge=0, le=86_400)
+    price_list: str = Field("", alias="TWODECK_QUOTA_PRICES")
+    deny: str = Field("", alias="TWODECK_DENY")
+
+    @field_validator("price_list")
+    @classmethod
+    def _prices(cls, value: str) -> str:
+        for entry in _entries(value):
+            if not _PRICE.match(entry):
+                raise ValueError(f"'{entry}' is not NAME=UNITS, such as kie=1 or kie/cover=2")
+        return value
+
+    @field_validator("deny")
+    @classmethod
+    def _denied(cls, value: str) -> str:
+        for entry in _entries(value):
+            _id(entry)
+        return value
+
+    @property
+    def prices(self) -> dict[str, int]:
+        """Units by engine, operation, or engine/operation."""
+        pairs = (entry.split("=") for entry in _entries(self.price_list))
+        return {name.strip(): int(units) for name, units in pairs}
+
+    @property
+    def denied(self) -> frozenset[str]:
+        """Ids of guilds and members for whom nothing is done."""
+        return frozenset(_entries(self.deny))
 
 
 class LocalSettings(_Group):
@@ -109,6 +141,8 @@ class HostedSettings(_Group):
     base_url: str = ""
     upload_url: str = ""
     dialect: str = ""
+    credits_day: float | None = None
+    credits_month: float | None = None
 
     @field_validator("base_url", "upload_url")
     @classmethod
@@ -123,6 +157,8 @@ class KieSettings(HostedSettings):
     base_url: str = Field("", alias="KIE_BASE_URL")
     upload_url: str = Field("", alias="KIE_UPLOAD_URL")
     dialect: str = Field("", alias="KIE_DIALECT")
+    credits_day: float | None = Field(None, alias="KIE_CREDITS_DAY", ge=0)
+    credits_month: float | None = Field(None, alias="KIE_CREDITS_MONTH", ge=0)
     webhook_key: SecretStr = Field(SecretStr(""), alias="KIE_WEBHOOK_KEY")
 
 
@@ -133,6 +169,8 @@ class SunoapiSettings(HostedSettings):
     base_url: str = Field("", alias="SUNOAPI_BASE_URL")
     upload_url: str = Field("", alias="SUNOAPI_UPLOAD_URL")
     dialect: str = Field("", alias="SUNOAPI_DIALECT")
+    credits_day: float | None = Field(None, alias="SUNOAPI_CREDITS_DAY", ge=0)
+    credits_month: float | None = Field(None, alias="SUNOAPI_CREDITS_MONTH", ge=0)
 
 
 class ApiboxSettings(HostedSettings):
@@ -142,6 +180,8 @@ class ApiboxSettings(HostedSettings):
     base_url: str = Field("", alias="APIBOX_BASE_URL")
     upload_url: str = Field("", alias="APIBOX_UPLOAD_URL")
     dialect: str = Field("", alias="APIBOX_DIALECT")
+    credits_day: float | None = Field(None, alias="APIBOX_CREDITS_DAY", ge=0)
+    credits_month: float | None = Field(None, alias="APIBOX_CREDITS_MONTH", ge=0)
 
 
 class WebSettings(_Group):
@@ -179,6 +219,16 @@ class UpkeepSettings(_Group):
 
     backup_hours: float = Field(1.0, alias="TWODECK_BACKUP_HOURS", ge=0, le=8760)
     backup_keep: int = Field(48, alias="TWODECK_BACKUP_KEEP", ge=1, le=10_000)
+
+
+class KeepSettings(_Group):
+    """How many days things are kept."""
+
+    result_days: int = Field(30, alias="TWODECK_KEEP_RESULT_DAYS", ge=1, le=3650)
+    source_days: int = Field(7, alias="TWODECK_KEEP_SOURCE_DAYS", ge=1, le=3650)
+    job_days: int = Field(90, alias="TWODECK_KEEP_JOB_DAYS", ge=1, le=3650)
+    audit_days: int = Field(365, alias="TWODECK_KEEP_AUDIT_DAYS", ge=1, le=3650)
+    guild_grace_days: int = Field(30, alias="TWODECK_GUILD_GRACE_DAYS", ge=1, le=3650)
 
 
 class OperatorSettings(_Group):
@@ -230,7 +280,6 @@ GROUPS: tuple[type[_Group], ...] = (
     DiscordSettings,
     StorageSettings,
     DownloadSettings,
-    QueueSettings,
     QuotaSettings,
     LocalSettings,
     KieSettings,
@@ -238,6 +287,7 @@ GROUPS: tuple[type[_Group], ...] = (
     ApiboxSettings,
     WebSettings,
     UpkeepSettings,
+    KeepSettings,
     OperatorSettings,
     LogSettings,
 )
@@ -251,7 +301,6 @@ class Settings:
         discord: DiscordSettings,
         storage: StorageSettings,
         downloads: DownloadSettings,
-        queue: QueueSettings,
         quota: QuotaSettings,
         local: LocalSettings,
         kie: KieSettings,
@@ -259,13 +308,13 @@ class Settings:
         apibox: ApiboxSettings,
         web: WebSettings,
         upkeep: UpkeepSettings,
+        keep: KeepSettings,
         operator: OperatorSettings,
         log: LogSettings,
     ) -> None:
         self.discord = discord
         self.storage = storage
         self.downloads = downloads
-        self.queue = queue
         self.quota = quota
         self.local = local
         self.kie = kie
@@ -273,6 +322,7 @@ class Settings:
         self.apibox = apibox
         self.web = web
         self.upkeep = upkeep
+        self.keep = keep
         self.operator = operator
         self.log = log
 
@@ -285,7 +335,6 @@ def load(env_file: Path | None = None) -> Settings:
         read(DiscordSettings, env_file),
         read(StorageSettings, env_file),
         read(DownloadSettings, env_file),
-        read(QueueSettings, env_file),
         read(QuotaSettings, env_file),
         read(LocalSettings, env_file),
         read(KieSettings, env_file),
@@ -293,6 +342,7 @@ def load(env_file: Path | None = None) -> Settings:
         read(ApiboxSettings, env_file),
         read(WebSettings, env_file),
         read(UpkeepSettings, env_file),
+        read(KeepSettings, env_file),
         read(OperatorSettings, env_file),
         read(LogSettings, env_file),
     )

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from bot.alerts import Alerts
@@ -16,15 +16,18 @@ from bot.database.backup import back_up, taken, taken_at
 from bot.errors import Cause
 from bot.files import store as files
 from bot.files.store import FileStore
-from bot.jobs.retention import blank_links, blank_tokens
-from bot.settings import UpkeepSettings
+from bot.guilds import audit, departures
+from bot.jobs.retention import DAY_MS, blank_links, blank_tokens, drop_ended, drop_guild
+from bot.posts import store as posts
+from bot.privacy.departed import remove_guild
+from bot.privacy.forgetting import finish
+from bot.settings import KeepSettings, UpkeepSettings
 
 log = logging.getLogger(__name__)
 YOUNG_MS = 3600_000
 """A file younger than this may be waiting for its rows."""
 
 _ROUND_SECONDS = 600.0
-_DAY_MS = 24 * 3600_000
 _BATCH = 200
 _LEAST_FREE = 1 << 30
 _LEAST_SHARE = 0.05
@@ -34,14 +37,25 @@ class Upkeep:
     """One task that makes its rounds every ten minutes; each duty fails for itself."""
 
     def __init__(
-        self, db: Database, clock: Clock, store: FileStore, alerts: Alerts, settings: UpkeepSettings, data: Path
+        self,
+        db: Database,
+        clock: Clock,
+        store: FileStore,
+        alerts: Alerts,
+        settings: UpkeepSettings,
+        keep: KeepSettings,
+        data: Path,
+        also: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
+        """`also` are further duties of each round."""
         self._db = db
         self._clock = clock
         self._store = store
         self._alerts = alerts
         self._settings = settings
+        self._keep = keep
         self._data = data
+        self._also = also
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._full_sweep_at = 0
@@ -81,6 +95,9 @@ class Upkeep:
         now = self._clock.now()
         await self._db.work(blank_links)
         await self._db.work(lambda tx: blank_tokens(tx, now))
+        await self._drop_old(now)
+        await self._drop_departed(now)
+        await self._db.work(lambda tx: finish(tx, new_id=self._clock.new_id, now=now))
         dropped = await self._db.work(lambda tx: files.forget(tx, now))
         await self._drop(dropped)
 
@@ -89,7 +106,7 @@ class Upkeep:
         now = self._clock.now()
         if now < self._full_sweep_at:
             return
-        self._full_sweep_at = now + _DAY_MS
+        self._full_sweep_at = now + DAY_MS
         await asyncio.to_thread(self._store.drop_unfinished, before=(now - YOUNG_MS) / 1000)
         present = await asyncio.to_thread(lambda: sorted(self._store.present()))
         for batch in _batches(present):
@@ -108,7 +125,8 @@ class Upkeep:
     async def _rounds(self) -> None:
         pause = min(_ROUND_SECONDS, self._settings.backup_hours * 3600 or _ROUND_SECONDS)
         while not self._stopping.is_set():
-            for duty in (self.back_up_when_due, self.sweep, self.sweep_all, self.look_at_disk, self._forget_faults):
+            own = (self.back_up_when_due, self.sweep, self.sweep_all, self.look_at_disk, self._forget_faults)
+            for duty in (*own, *self._also):
                 await self._do(duty)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
@@ -122,10 +140,29 @@ class Upkeep:
         except Exception:
             log.exception("upkeep stumbled")
 
+    async def _drop_old(self, now: int) -> None:
+        """Rows of jobs, of messages and of what moderators did, each when its time is over."""
+        jobs_before = now - self._keep.job_days * DAY_MS
+        while await self._db.work(lambda tx: drop_ended(tx, jobs_before)) and not self._stopping.is_set():
+            pass
+        await self._db.work(lambda tx: posts.drop_old(tx, jobs_before))
+        await self._db.work(lambda tx: audit.drop_before(tx, now - self._keep.audit_days * DAY_MS))
+
+    async def _drop_departed(self, now: int) -> None:
+        """Guilds that the bot left, when the grace period is over."""
+        before = now - self._keep.guild_grace_days * DAY_MS
+        for guild in await self._db.work(lambda tx: departures.gone_since(tx, before)):
+            while (
+                await self._db.work(lambda tx, guild=guild: drop_guild(tx, guild)) and not self._stopping.is_set()
+            ):
+                pass
+            if await self._db.work(lambda tx, guild=guild: remove_guild(tx, guild)):
+                log.info("removed what was kept of a server that the bot left")
+
     async def _forget_faults(self) -> None:
         """What has no end that could be seen is told at most once a day."""
         for cause in (Cause.UNEXPECTED, Cause.OUTCOME_UNKNOWN):
-            await self._alerts.clear(cause, after_ms=_DAY_MS)
+            await self._alerts.clear(cause, after_ms=DAY_MS)
 
     async def _drop(self, digests: list[str]) -> None:
         before = (self._clock.now() - YOUNG_MS) / 1000

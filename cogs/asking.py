@@ -15,6 +15,8 @@ from bot.jobs.service import Accepted, Offer, Place
 from bot.request import Operation
 from bot.texts import say
 from cogs.views.answers import defer, reply
+from cogs.views.buttons import roles_of
+from cogs.views.quotas import what_is_left
 from cogs.views.refusals import sentence
 
 _CHOICES = 25
@@ -41,9 +43,8 @@ def promise(accepted: Accepted, locale: str) -> str:
     """What the member is told of an accepted job; what is left only if it took something."""
     message = "accepted-private" if accepted.job.ask.private else "accepted"
     words = say(locale, message, job=accepted.job.id)
-    if accepted.left is None:
-        return words
-    return f"{words} {say(locale, 'accepted-left', left=accepted.left.units, limit=accepted.left.limit)}"
+    standing = accepted.standing
+    return words if standing is None else f"{words} {what_is_left(standing, locale)}"
 
 
 async def ask(
@@ -105,7 +106,15 @@ def place_of(interaction: discord.Interaction, *, private: bool) -> Place:
         max_bytes=interaction.guild.filesize_limit,
         private=private,
         token=interaction.token,
+        roles=roles_of(interaction.user),
+        parent=parent_of(interaction),
     )
+
+
+def parent_of(interaction: discord.Interaction) -> str:
+    """The channel of the thread in which something happens; empty outside of threads."""
+    channel = interaction.channel
+    return str(channel.parent_id) if isinstance(channel, discord.Thread) else ""
 
 
 def _missing_permissions(interaction: discord.Interaction) -> list[str]:

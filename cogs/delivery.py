@@ -18,11 +18,12 @@ from bot.errors import Code
 from bot.failpoints import around
 from bot.files.store import FileStore
 from bot.posts.port import Closed
-from bot.posts.post import Alert, Content, Hint, Notice, Post, Progress, Result, Route, content_of
+from bot.posts.post import Alert, Announcement, Content, Hint, Notice, Post, Progress, Result, Route, content_of
 from bot.request import EngineName
 from bot.texts import say, say_many
 from cogs.views.buttons import card_buttons, no_buttons, notice_buttons
 from cogs.views.cards import alert_card, hint_card, notice_card, progress_card, result_cards
+from cogs.views.log import announcement_card
 
 log = logging.getLogger(__name__)
 _ORIGINAL: Any = "@original"
@@ -155,6 +156,8 @@ class Delivery:
             case Alert(operators=operators):
                 named = " ".join(f"<@{operator}>" for operator in operators)
                 return Draft(named, [alert_card(content, post.id)], mentions=operators)
+            case Announcement():
+                return Draft(embeds=[announcement_card(content, post.id)])
             case Hint(locale=locale, member=member):
                 words = say(locale, content.message, member=f"<@{member}>", job=content.job)
                 return Draft(words, [hint_card(content, post.id)], mentions=(member,))

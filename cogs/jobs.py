@@ -41,7 +41,7 @@ class Jobs(commands.GroupCog, name="jobs", description=text("command-jobs")):
         await defer(interaction)
         locale = str(interaction.locale)
         try:
-            reader = reader_of(interaction)
+            reader = await reader_of(self._bot, interaction)
             found = await self._bot.services.jobs.listed(reader, everyone=everyone, page=page - 1)
         except Refused as refused:
             await reply(interaction, sentence(refused.refusal, locale))
@@ -61,7 +61,9 @@ class Jobs(commands.GroupCog, name="jobs", description=text("command-jobs")):
         await defer(interaction)
         locale = str(interaction.locale)
         try:
-            found = await self._bot.services.jobs.finished(reader_of(interaction), job.strip().lower())
+            found = await self._bot.services.jobs.finished(
+                await reader_of(self._bot, interaction), job.strip().lower()
+            )
         except Refused as refused:
             await reply(interaction, sentence(refused.refusal, locale))
             return
@@ -83,7 +85,9 @@ class Jobs(commands.GroupCog, name="jobs", description=text("command-jobs")):
         await defer(interaction)
         locale = str(interaction.locale)
         try:
-            found = await self._bot.services.jobs.remove(reader_of(interaction), job.strip().lower(), reason)
+            found = await self._bot.services.jobs.remove(
+                await reader_of(self._bot, interaction), job.strip().lower(), reason
+            )
             words = say(locale, "job-deleted", job=found.id)
         except Refused as refused:
             words = sentence(refused.refusal, locale)
@@ -102,13 +106,17 @@ class Jobs(commands.GroupCog, name="jobs", description=text("command-jobs")):
     async def deletable(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         if interaction.guild_id is None:
             return []
-        return _offers(await self._bot.services.jobs.removable(reader_of(interaction)), interaction, typed)
+        return _offers(
+            await self._bot.services.jobs.removable(await reader_of(self._bot, interaction)), interaction, typed
+        )
 
     @cancel.autocomplete("job")
     async def running(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         if interaction.guild_id is None:
             return []
-        return _offers(await self._bot.services.jobs.cancellable(reader_of(interaction)), interaction, typed)
+        return _offers(
+            await self._bot.services.jobs.cancellable(await reader_of(self._bot, interaction)), interaction, typed
+        )
 
 
 def _offers(jobs: Sequence[Job], interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
@@ -120,6 +128,8 @@ def _offers(jobs: Sequence[Job], interaction: discord.Interaction, typed: str) -
 
 
 def _title(job: Job, reader: str, locale: str) -> str:
+    if job.forgotten:
+        return say(locale, "job-forgotten")
     hidden = job.ask.private and job.ask.member != reader
     return say(locale, "job-private") if hidden else job.title
 
@@ -140,7 +150,8 @@ def _line(job: Job, message: str | None, reader: str, locale: str, *, everyone: 
     link = f"https://discord.com/channels/{ask.guild}/{ask.channel}/{message}" if message else ""
     title = plain(_title(job, reader, locale))[:80]
     head = f"[{title}]({link})" if link else title
-    who = f" <@{ask.member}>" if everyone else ""
+    member = say(locale, "former-member") if job.forgotten else f"<@{ask.member}>"
+    who = f" {member}" if everyone else ""
     state = say(locale, "state-removed" if job.removed else f"state-{job.state}")
     line = f"**{head}**{who} · {state} · <t:{job.created_at // 1000}:R> · `{job.id}`"
     why = _why(job, locale) if reader == ask.member or not ask.private else ""
@@ -151,7 +162,7 @@ def _why(job: Job, locale: str) -> str:
     """Why there is no result, or none any more."""
     if job.removed is not None:
         return say(locale, "job-removed", reason=plain(job.removed.reason))
-    if job.error is not None and job.error.code is not Code.CANCELLED:
+    if job.error is not None and job.error.code is not Code.CANCELLED and not job.forgotten:
         return sentence(job.error, locale)[:300]
     return ""
 

@@ -22,8 +22,9 @@ def sums(tx: Tx) -> Balances:
     used: Counter[tuple[str, int]] = Counter()
     for row in tx.all("SELECT account, window_start, kind, amount FROM ledger"):
         key = (row["account"], row["window_start"])
-        held[key] += row["amount"] if row["kind"] == "reserve" else -row["amount"]
-        used[key] += row["amount"] if row["kind"] == "settle" else 0
+        change = {"reserve": (1, 0), "settle": (-1, 1), "release": (-1, 0), "reset": (0, -1)}[row["kind"]]
+        held[key] += change[0] * row["amount"]
+        used[key] += change[1] * row["amount"]
     return {key: (held[key], used[key]) for key in held if held[key] or used[key]}
 
 

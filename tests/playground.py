@@ -33,11 +33,17 @@ T = TypeVar("T")
 File = Path | tuple[str, bytes] | Upload
 
 ROOMY = {
-    "TWODECK_QUEUE_MEMBER": "5000",
-    "TWODECK_QUEUE_GUILD": "5000",
     "TWODECK_QUOTA_MEMBER_DAY": "5000",
+    "TWODECK_QUOTA_MEMBER_DAY_MOST": "100000",
     "TWODECK_QUOTA_GUILD_DAY": "5000",
+    "TWODECK_QUOTA_GUILD_DAY_MOST": "100000",
+    "TWODECK_QUOTA_MEMBER_RUNNING": "5000",
+    "TWODECK_QUOTA_MEMBER_RUNNING_MOST": "10000",
+    "TWODECK_QUOTA_GUILD_RUNNING": "5000",
+    "TWODECK_QUOTA_GUILD_RUNNING_MOST": "10000",
+    "TWODECK_QUOTA_COOLDOWN_SECONDS": "0",
 }
+"""Settings that are in nobody's way."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +166,7 @@ class Playground:
     async def start_bot(self, timeout: float = 30, **settings: str) -> BotProcess:
         """Run the real bot as its users do, in `directory`, until it is identified and synced.
 
-        Its caps on waiting jobs are out of the way unless `settings`, by environment name, bring them back.
+        Its limits are out of the way unless `settings`, by environment name, bring them back.
         """
         assert self.directory is not None, "Playground(tmp_path) gives the bot a place for its data"
         before = self.standin.gateway.identified
@@ -193,9 +199,12 @@ class Playground:
     async def slash(self, user: str, channel: str, command: str, /, **options: Any) -> Act:
         """Run a command: `await play.slash("mika", "mashups", "mashup", track_a=path, track_b=path)`.
 
-        A file is a path or (name, bytes); a member, channel or role is a name of the world or an id.
+        A file is a path or (name, bytes); a member, channel or role is a name of the world or an id;
+        "@mika" are her direct messages with the bot.
         """
         values = {name: self._value(name, value) for name, value in options.items()}
+        if channel.startswith("@"):
+            self.world.open_direct(self.world.person(channel[1:]))
         place = self.world.channel(channel).id
         interaction = await self.standin.members.slash(self.world.person(user), place, command, values)
         return Act(self, interaction)

@@ -27,6 +27,8 @@ class Capabilities:
     """Names of options that must be refused: dropped in silence, something else would be made."""
     source_seconds: int | None = None
     """The longest source, where that is shorter than ours."""
+    credits: float = 0.0
+    """What its provider charges the operator's account for one."""
 
 
 @dataclass(frozen=True)

@@ -140,6 +140,11 @@ def release(tx: Tx, owner: str, now: int) -> None:
     tx.run("UPDATE file_refs SET expires_at = min(expires_at, ?) WHERE owner = ?", (now, owner))
 
 
+def disown(tx: Tx, owner: str) -> None:
+    """`owner` itself goes."""
+    tx.run("DELETE FROM file_refs WHERE owner = ?", (owner,))
+
+
 def forget(tx: Tx, now: int) -> list[str]:
     """Drop references that expired and the rows of files that nobody refers to; returns the hashes of those."""
     tx.run("DELETE FROM file_refs WHERE expires_at <= ?", (now,))
@@ -158,6 +163,6 @@ def kind_of(tx: Tx, digest: str) -> str | None:
     return row["kind"] if row else None
 
 
-def is_kept(tx: Tx, owner: str) -> bool:
-    """Whether the files of `owner` are still in the store."""
-    return tx.one("SELECT 1 FROM file_refs WHERE owner = ? LIMIT 1", (owner,)) is not None
+def is_kept(tx: Tx, owner: str, digest: str) -> bool:
+    """Whether this file is kept for `owner`."""
+    return tx.one("SELECT 1 FROM file_refs WHERE owner = ? AND hash = ?", (owner, digest)) is not None

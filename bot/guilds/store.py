@@ -1,8 +1,29 @@
-"""The rows of `members`: plain functions that take the transaction first."""
+"""The rows of `guilds` and `members`: plain functions that take the transaction first."""
 
 from __future__ import annotations
 
 from bot.database import Tx
+from bot.guilds.guild import GuildSettings
+
+
+def settings_of(tx: Tx, guild: str) -> GuildSettings:
+    """What this guild chose; the defaults before it chose anything."""
+    row = tx.one("SELECT settings FROM guilds WHERE guild = ?", (guild,))
+    return GuildSettings.model_validate_json(row["settings"]) if row else GuildSettings()
+
+
+def keep_settings(tx: Tx, guild: str, settings: GuildSettings, now: int) -> None:
+    """Write down what this guild chose."""
+    tx.run(
+        "INSERT INTO guilds (guild, settings, changed_at) VALUES (?, ?, ?) ON CONFLICT (guild)"
+        " DO UPDATE SET settings = excluded.settings, changed_at = excluded.changed_at",
+        (guild, settings.model_dump_json(), now),
+    )
+
+
+def drop_settings(tx: Tx, guild: str) -> None:
+    """Forget what this guild chose."""
+    tx.run("DELETE FROM guilds WHERE guild = ?", (guild,))
 
 
 def set_direct(tx: Tx, member: str, wanted: bool, now: int) -> None:
@@ -12,6 +33,11 @@ def set_direct(tx: Tx, member: str, wanted: bool, now: int) -> None:
         " DO UPDATE SET direct = excluded.direct, changed_at = excluded.changed_at",
         (member, int(wanted), now),
     )
+
+
+def forget_choices(tx: Tx, member: str) -> None:
+    """Forget what this member chose."""
+    tx.run("DELETE FROM members WHERE member = ?", (member,))
 
 
 def wants_direct(tx: Tx, member: str) -> bool:

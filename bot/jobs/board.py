@@ -108,6 +108,7 @@ class Board:
     async def _draw(self, job_id: str) -> None:
         found = await self._db.work(lambda tx: self._read(tx, job_id))
         if found is None:
+            self._cards.pop(job_id, None)
             return
         job, post, place, pace = found
         if post.state is not PostState.SENT:

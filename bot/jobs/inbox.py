@@ -32,6 +32,11 @@ def put(tx: Tx, job_id: str, stage: str, task: str, now: int) -> None:
     store.ring(tx, job_id)
 
 
+def empty(tx: Tx, job_id: str) -> None:
+    """Forget the hints of a job."""
+    tx.run("DELETE FROM inbox WHERE job = ?", (job_id,))
+
+
 def tasks(tx: Tx, job_id: str) -> list[str]:
     """Every task that a hint named, oldest first."""
     rows = tx.all("SELECT task FROM inbox WHERE job = ? ORDER BY at, stage", (job_id,))

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.errors import Refusal
+from bot.guilds.former import is_former
 from bot.posts.post import NewPost
 from bot.request import EngineName
 
@@ -124,6 +125,10 @@ class Ask:
     """Of the interaction, for the answer that only the member sees; not kept longer than it lives."""
     again_of: str | None = None
     """The failed job that this one asks for again, of the same copies of its sources."""
+    roles: frozenset[str] = frozenset()
+    """The member's, for the gate; they are not kept."""
+    parent: str = ""
+    """The channel of a thread, for the gate; it is not kept."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +167,12 @@ class Job:
     def stoppable(self) -> bool:
         """Whether a Cancel still works: what a hosted engine may have taken is paid for, and comes out."""
         taken = self.state in (State.SUBMITTING, State.SUBMITTED) and self.ask.engine != EngineName.LOCAL
-        return self.state in CANCELLABLE and not taken
+        return self.state in CANCELLABLE and not taken and not self.forgotten
+
+    @property
+    def forgotten(self) -> bool:
+        """Whether its member asked to be forgotten: it is ended, and nobody is told."""
+        return is_former(self.ask.member)
 
     @property
     def is_open(self) -> bool:

@@ -14,9 +14,10 @@ from bot.database import Database, Tx
 from bot.engines.port import Engine
 from bot.engines.registry import Registry, turn
 from bot.engines.switches import Switches
-from bot.errors import Cause, Code, Refusal, Refused
+from bot.errors import Alarm, Cause, Code, Refusal, Refused
 from bot.files.store import Stored, keep
 from bot.jobs import inbox, store
+from bot.jobs.forgetting import clear, without_trace
 from bot.jobs.job import (
     ARROWS,
     CANCELLABLE,
@@ -31,18 +32,21 @@ from bot.jobs.job import (
     Step,
     check_arrow,
 )
-from bot.jobs.retention import KEEP_MS
-from bot.jobs.steps import PATIENCE_MS, Alarm, Steps, call_off, end, give_up
+from bot.jobs.retention import DAY_MS
+from bot.jobs.steps import PATIENCE_MS, Steps, call_off, end, give_up
 from bot.jobs.view import KEPT
 from bot.posts import store as posts
 from bot.quotas import ledger
+from bot.quotas.store import paused_guilds
 from bot.request import EngineName
+from bot.settings import KeepSettings
 
 log = logging.getLogger(__name__)
 LEASE_MS = 30 * 60_000
 RECLAIM_MS = 1000
 """How long a job rests whose step was lost."""
 FAULTS = 5
+
 _PAUSES = (0.1, 1.0, 5.0)
 _STAGING = 2
 _ROOM = {State.ACCEPTED: _STAGING, State.READY: 8}
@@ -68,6 +72,7 @@ class JobLine:
         steps: Steps,
         on_change: Callable[[str], None],
         alarm: Alarm,
+        keep: KeepSettings,
     ) -> None:
         self._db = db
         self._clock = clock
@@ -76,6 +81,7 @@ class JobLine:
         self._on_change = on_change
         self._switches = switches
         self._alarm = alarm
+        self._keep = keep
         self._running: dict[str, Job] = {}
         self._faults: dict[str, int] = {}
         self._last_guild: str | None = None
@@ -141,6 +147,9 @@ class JobLine:
 
     def _turns(self, tx: Tx, now: int) -> list[str]:
         rows = store.waiting(tx, State.STAGED, now)
+        if rows:
+            paused = paused_guilds(tx)
+            rows = [row for row in rows if row["guild"] not in paused]
         chosen: list[str] = []
         for engine in self._registry.engines:
             staged = [job for job in self._running.values() if job.state is State.STAGED]
@@ -165,7 +174,7 @@ class JobLine:
 
     async def _cancelled(self, job: Job) -> Step | None:
         """Stop a job that somebody wants stopped, where it can still be stopped."""
-        if job.cancelled_by is None or job.state not in CANCELLABLE:
+        if (job.cancelled_by is None and not job.forgotten) or job.state not in CANCELLABLE:
             return None
         if job.state is State.SUBMITTED:
             engine = self._registry.get(EngineName(job.ask.engine))
@@ -236,6 +245,8 @@ class JobLine:
         self._ask(tx, job, sleep, post_ids)
 
     def _ask(self, tx: Tx, job: Job, step: Step, post_ids: list[str]) -> None:
+        if store.is_forgotten(tx, job.id):
+            return
         for post_id, new in zip(post_ids, step.posts, strict=True):
             posts.add(tx, job.subject, new, post_id=post_id, now=self._clock.now())
 
@@ -247,6 +258,8 @@ class JobLine:
             return False
         job = replace(job, state=state)
         check_arrow(job.state, move.to)
+        if store.is_forgotten(tx, job.id):
+            move = without_trace(move)
         changes = {
             "updated_at": now,
             "wake_at": now if move.wake_at is None else move.wake_at,
@@ -259,13 +272,15 @@ class JobLine:
         if move.to in (State.SUBMITTED, State.UNKNOWN) and inbox.tasks(tx, job.id):
             store.ring(tx, job.id)  # a callback was faster than this step
         _account(tx, job, move.to, now)
+        days = self._keep.source_days if move.to is State.STAGED else self._keep.result_days
         for digest, size, kind in move.files:
-            keep(tx, Stored(digest, size, kind), job.subject, now + KEEP_MS, now)
+            keep(tx, Stored(digest, size, kind), job.subject, now + days * DAY_MS, now)
         for source in move.sources:
             store.stage_source(tx, job.id, source)
         for track in move.tracks:
             store.add_track(tx, job.id, track)
         self._ask(tx, job, move, post_ids)
+        clear(tx, job.id)
         return True
 
     def queue(self, tx: Tx, engine: EngineName) -> list[str]:

@@ -1,14 +1,14 @@
-"""What is forgotten of jobs that have ended."""
+"""What is forgotten of jobs that have ended, and when they go."""
 
 from __future__ import annotations
 
 from bot.database import Tx
+from bot.files import store as files
+from bot.posts import store as posts
 
 TOKEN_MS = 15 * 60_000
 """How long Discord takes an interaction's token."""
-
-KEEP_MS = 14 * 24 * 3600_000
-"""How long sources and results stay in our store."""
+DAY_MS = 24 * 3600_000
 
 
 def blank_tokens(tx: Tx, now: int) -> int:
@@ -22,3 +22,31 @@ def blank_links(tx: Tx) -> int:
         "UPDATE sources SET url = '' WHERE url != '' AND job IN"
         " (SELECT id FROM jobs WHERE state IN ('done', 'failed', 'cancelled', 'unknown'))"
     )
+
+
+_BATCH = 200
+_ENDED = "state IN ('done', 'failed', 'cancelled', 'unknown')"
+
+
+def drop_ended(tx: Tx, before: int) -> int:
+    """Remove some jobs that ended at `before` or earlier, with their files and messages' rows; returns how many.
+
+    0: no more are there.
+    """
+    return _drop(tx, f"{_ENDED} AND ended_at <= ?", before)
+
+
+def drop_guild(tx: Tx, guild: str) -> int:
+    """The same for every ended job of a guild."""
+    return _drop(tx, f"{_ENDED} AND guild = ?", guild)
+
+
+def _drop(tx: Tx, which: str, value: int | str) -> int:
+    """A batch, so that nobody waits long; sources, tracks and hints go with their job."""
+    rows = tx.all(f"SELECT id FROM jobs WHERE {which} ORDER BY ended_at LIMIT {_BATCH}", (value,))  # noqa: S608
+    for row in rows:
+        subject = f"job:{row['id']}"
+        files.disown(tx, subject)
+        posts.drop(tx, subject)
+        tx.run("DELETE FROM jobs WHERE id = ?", (row["id"],))
+    return len(rows)

@@ -15,15 +15,19 @@ from bot.errors import Code, Refused
 from bot.files.store import is_kept, release
 from bot.guilds import audit
 from bot.guilds.audit import Action
+from bot.guilds.moderation import Actor
 from bot.guilds.store import set_direct
 from bot.jobs import messages, repeat, store
 from bot.jobs.job import DEADLINES, Ask, Job, Removal, Source, State
-from bot.jobs.retention import KEEP_MS, TOKEN_MS
+from bot.jobs.retention import DAY_MS, TOKEN_MS
 from bot.posts import store as posts
 from bot.posts.post import Purpose
-from bot.quotas import ledger, policy
+from bot.quotas import ledger
+from bot.quotas.caps import CapWatch
+from bot.quotas.gate import Gate
+from bot.quotas.policy import THOUSANDTHS, Asking, Standing
 from bot.request import EngineName, Mode, Operation, Request, engine_named, mode_of, model_named, read_request
-from bot.settings import QueueSettings, QuotaSettings
+from bot.settings import KeepSettings
 
 PAGE = 6
 _TOKEN_MARGIN_MS = 30_000
@@ -45,7 +49,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class Place:
-    """Where and by whom something was asked; ids are Discord's, as text."""
+    """Where and by whom something was asked; ids are Discord's, as text. `parent` is the channel of a thread."""
 
     interaction: str
     guild: str
@@ -55,6 +59,8 @@ class Place:
     max_bytes: int
     private: bool = False
     token: str = field(default="", repr=False)
+    roles: frozenset[str] = frozenset()
+    parent: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,10 +84,10 @@ class Page:
 
 @dataclass(frozen=True)
 class Accepted:
-    """A job that was promised, and what its member has left today if it took anything."""
+    """A job that was promised, and what its member has left if it took anything."""
 
     job: Job
-    left: ledger.Left | None
+    standing: Standing | None
 
 
 class JobService:
@@ -95,17 +101,19 @@ class JobService:
         switches: Switches,
         *,
         max_source_bytes: int,
-        queue: QueueSettings,
-        quota: QuotaSettings,
+        gate: Gate,
+        keep: KeepSettings,
         wake: Callable[[], None],
+        caps: CapWatch | None = None,
     ) -> None:
         self._db = db
         self._clock = clock
         self._registry = registry
         self._switches = switches
         self._max_source_bytes = max_source_bytes
-        self._queue = queue
-        self._quota = quota
+        self._gate = gate
+        self._keep = keep
+        self._caps = caps
         self._wake = wake
         self._stopping = False
 
@@ -164,10 +172,13 @@ class JobService:
 
         def unit(tx: Tx) -> Accepted:
             job = self.accept_in(tx, ask, job_id=job_id, post_id=post_id)
-            return Accepted(job, ledger.left(tx, job.id, policy.member_account(ask.guild, ask.member)))
+            standing = self._gate.member(tx, self._asking(ask), self._clock.now())
+            return Accepted(job, standing if ledger.took(tx, job.id) else None)
 
         accepted = await self._db.work(unit)
         self._wake()
+        if self._caps is not None:
+            await self._caps.look(engine)
         return accepted
 
     async def again(self, place: Place, job_id: str) -> Accepted:
@@ -178,8 +189,8 @@ class JobService:
         return await self.ask(Operation(job.ask.operation), place, offers, repeat.given_in(job), again_of=job_id)
 
     def accept_in(self, tx: Tx, ask: Ask, *, job_id: str, post_id: str) -> Job:
-        """Reserve, write the job, ask for its card; a known interaction gives the job it already made, and so does
-        asking again for what is being made again.
+        """Pass the gate, write the job, ask for its card; a known interaction gives the job it already made, and so
+        does asking again for what is being made again.
 
         Raises `Refused`, which must leave the unit.
         """
@@ -188,14 +199,13 @@ class JobService:
             known = repeat.under_way(tx, ask.again_of)
         if known is not None:
             return known
-        self._check_queue(tx, ask)
         now = self._clock.now()
-        ledger.reserve(tx, job_id, self._claims(ask, now), now)
+        self._gate.reserve(tx, job_id, self._asking(ask), now)
         store.insert(tx, job_id, ask, now=now, deadline=now + DEADLINES[State.ACCEPTED])
         job = store.get(tx, job_id)
         if job is None:
             raise RuntimeError(f"job {job_id} vanished in its own transaction")
-        repeat.take_over(tx, job, now + KEEP_MS)
+        repeat.take_over(tx, job, now + self._keep.source_days * DAY_MS)
         posts.add(tx, job.subject, messages.card(job), post_id=post_id, now=now)
         return job
 
@@ -238,7 +248,7 @@ class JobService:
                 raise Refused(Code.RESULT_REMOVED, why=job.removed.reason)
             if job.state not in (State.POSTING, State.DONE):
                 raise Refused(Code.NO_RESULT, job=job_id)
-            if not is_kept(tx, job.subject):
+            if not job.tracks or not all(is_kept(tx, job.subject, track.hash) for track in job.tracks):
                 raise Refused(Code.RESULT_EXPIRED, job=job_id)
             return job
 
@@ -270,7 +280,11 @@ class JobService:
     async def removable(self, reader: Reader) -> tuple[Job, ...]:
         """What a moderator could delete, newest first."""
         found = await self._db.work(lambda tx: store.listed(tx, reader.guild, None, limit=50, offset=0))
-        return tuple(job for job in found if reader.moderator and job.state is State.DONE and job.removed is None)
+        return tuple(
+            job
+            for job in found
+            if reader.moderator and job.state is State.DONE and job.removed is None and not job.forgotten
+        )
 
     async def send_direct(self, member: str, wanted: bool) -> None:
         """Whether late private results come to `member` by direct message."""
@@ -340,21 +354,37 @@ class JobService:
             raise Refused(Code.ENGINE_CANNOT, engine=engine.value, operation=operation.value, ready=ready)
         return found
 
-    def _check_queue(self, tx: Tx, ask: Ask) -> None:
-        for member, limit in ((ask.member, self._queue.member), (None, self._queue.guild)):
-            waiting = store.count_open(tx, ask.guild, member)
-            if waiting >= limit:
-                code = Code.TOO_MANY_WAITING if member else Code.SERVER_FULL
-                raise Refused(code, actual=waiting, limit=limit)
+    def asking(self, actor: Actor, channel: str, parent: str, typed: str | None = None) -> Asking:
+        """What the gate would look at if a mashup by this engine were asked for. Raises `Refused`."""
+        engine = engine_named(typed, self.engines[0])
+        offered = self._registry.get(engine).capabilities(Operation.MASHUP, Mode.CUSTOM)
+        return Asking(
+            guild=actor.guild,
+            member=actor.member,
+            roles=actor.roles,
+            channel=channel,
+            parent=parent,
+            engine=engine.value,
+            operation=Operation.MASHUP.value,
+            model=offered.default_model if offered else None,
+            credits=round(offered.credits * THOUSANDTHS) if offered else 0,
+        )
 
-    def _claims(self, ask: Ask, now: int) -> tuple[policy.Claim, ...]:
-        return policy.day_claims(
-            ask.guild,
-            ask.member,
-            policy.price(EngineName(ask.engine)),
-            now,
-            member_limit=self._quota.member_day,
-            guild_limit=self._quota.guild_day,
+    def _asking(self, ask: Ask) -> Asking:
+        """What the gate looks at; whatever the engine's account will be charged counts for its caps."""
+        request, operation = ask.request, Operation(ask.operation)
+        mode, model = Mode(request.get("mode") or Mode.CUSTOM), request.get("model")
+        offered = self._capabilities(EngineName(ask.engine), operation, mode, model)
+        return Asking(
+            guild=ask.guild,
+            member=ask.member,
+            roles=ask.roles,
+            channel=ask.channel,
+            parent=ask.parent,
+            engine=ask.engine,
+            operation=ask.operation,
+            model=model,
+            credits=round(offered.credits * THOUSANDTHS),
         )
 
     def _check_size(self, offer: Offer) -> None:
@@ -390,6 +420,8 @@ def _ask(operation: Operation, place: Place, offers: tuple[Offer, ...], request:
         sources=tuple(_source(side, offer) for side, offer in zip("ab", offers, strict=False)),
         private=place.private,
         token=place.token if place.private else "",
+        roles=place.roles,
+        parent=place.parent,
     )
 
 

@@ -6,7 +6,6 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from bot.clock import Clock
 from bot.database import Database, Tx
@@ -14,7 +13,7 @@ from bot.engines.port import Ambiguous, Engine, Later, Order, TaskState, TaskSta
 from bot.engines.probe import probe
 from bot.engines.registry import Registry
 from bot.engines.switches import Switches
-from bot.errors import Cause, Code, Refusal, Refused, Value
+from bot.errors import Alarm, Cause, Code, Refusal, Refused
 from bot.files.download import Downloader
 from bot.files.store import FileStore, Stored
 from bot.guilds.store import wants_direct
@@ -33,6 +32,8 @@ PATIENCE_MS = 60 * 60_000
 """How long after its acceptance a job may still be told "not now", or wait for credits."""
 LATE_MS = 24 * 60 * 60_000
 """How long after its order a task is asked about that did not end in its time."""
+FORGOTTEN = "forgotten"
+"""How a result goes out whose member asked to be forgotten: not at all."""
 NEVER = 1 << 53
 """A wake-up that only a ring can bring forward."""
 
@@ -44,14 +45,6 @@ class Pace:
     poll: int = 30_000
     late_poll: int = 10 * 60_000
     grace: int = 15 * 60_000
-
-
-class Alarm(Protocol):
-    """How operators are told of something, once until it is over."""
-
-    async def alert(self, cause: Cause, about: str = "", **values: Value) -> None: ...
-
-    async def clear(self, cause: Cause, about: str = "") -> None: ...
 
 
 class Steps:
@@ -176,6 +169,8 @@ class Steps:
 
     async def ready(self, job: Job, owner: str) -> Step:
         """Copy the results into our own store."""
+        if job.forgotten:
+            return Move(State.DOWNLOADED)
         try:
             finished = await self._engine(job).finished(job.task or "", job.ask.max_bytes)
         except Later as later:
@@ -193,10 +188,14 @@ class Steps:
     async def downloaded(self, job: Job, owner: str) -> Step:
         """Ask for the result message; it goes out in its own time, exactly once."""
         await self._engine(job).discard(job.task or "")
+        if job.forgotten:
+            return Move(State.POSTING)
         return Move(State.POSTING, posts=await self._next_way(job, ()), wake_at=self._clock.now() + MESSAGE_MS)
 
     async def posting(self, job: Job, owner: str) -> Step:
         """The message is out, or every place refuses it and the result is kept."""
+        if job.forgotten:
+            return Move(State.DONE, {"how": FORGOTTEN})
         tried = await self._tried(job, messages.RESULTS)
         sent = next((post for post in tried if post.state is not PostState.DEAD), None)
         if sent is not None and sent.state is not PostState.SENT:

@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.database import Tx
 from bot.errors import Refusal
+from bot.guilds.former import is_former
 from bot.jobs.job import ENDED, Ask, Job, Removal, Source, State, Track
 
 _OPEN = "state NOT IN ('done', 'failed', 'cancelled')"
@@ -54,6 +55,39 @@ def held_in(tx: Tx, job_id: str, owner: str) -> State | None:
     """The state of a job that `owner` holds; None when it does not hold it."""
     row = tx.one("SELECT state FROM jobs WHERE id = ? AND owner = ?", (job_id, owner))
     return State(row["state"]) if row else None
+
+
+def is_forgotten(tx: Tx, job_id: str) -> bool:
+    """Whether the member of a job asked to be forgotten."""
+    row = tx.one("SELECT member FROM jobs WHERE id = ?", (job_id,))
+    return row is not None and is_former(row["member"])
+
+
+def has_ended(tx: Tx, job_id: str) -> bool:
+    """Whether a job is at its end."""
+    row = tx.one("SELECT state FROM jobs WHERE id = ?", (job_id,))
+    return row is not None and row["state"] in ENDED
+
+
+def guilds_of(tx: Tx, member: str) -> list[str]:
+    """Where this member has jobs, or had a hand in those of others."""
+    rows = tx.all(
+        "SELECT DISTINCT guild FROM jobs WHERE member = ?1 OR cancelled_by = ?1 OR removed LIKE '%' || ?1 || '%'",
+        (member,),
+    )
+    return [row["guild"] for row in rows]
+
+
+def count_of_member(tx: Tx, member: str) -> int:
+    """How many rows of jobs this member has, everywhere."""
+    row = tx.one("SELECT count(*) FROM jobs WHERE member = ?", (member,))
+    return row[0] if row else 0
+
+
+def rewrite(tx: Tx, job_id: str, changes: Mapping[str, Any]) -> None:
+    """Change columns of a job whoever holds it; its state stays."""
+    assignments = ", ".join(f"{column} = ?" for column in changes)
+    tx.run(f"UPDATE jobs SET {assignments}, rev = rev + 1 WHERE id = ?", (*changes.values(), job_id))  # noqa: S608
 
 
 def by_interaction(tx: Tx, interaction: str) -> Job | None:
@@ -207,16 +241,6 @@ def listed(tx: Tx, guild: str | None, member: str | None, *, limit: int, offset:
         (guild, member, limit, offset),
     )
     return [_job(tx, row) for row in rows]
-
-
-def count_open(tx: Tx, guild: str, member: str | None = None) -> int:
-    """How many jobs of a guild, or of one member in it, have not ended."""
-    row = tx.one(
-        f"SELECT count(*) FROM jobs WHERE {_OPEN} AND state != 'unknown' AND guild = ?1"  # noqa: S608
-        " AND (?2 IS NULL OR member = ?2)",
-        (guild, member),
-    )
-    return row[0] if row else 0
 
 
 def count_submitted(tx: Tx, engine: str) -> int:

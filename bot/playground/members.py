@@ -18,6 +18,7 @@ from bot.playground.posting import Posting
 from bot.playground.world import FIRST_ANSWER_SECONDS, Interaction, Json, Message, User, World
 
 ON_PERSON, ON_MESSAGE = 2, 3
+_GUILD, _BOT_MESSAGES = 0, 1
 _COMMAND, _COMPONENT, _AUTOCOMPLETE, _MODAL = 2, 3, 4, 5
 _BUTTON, _SELECT, _TEXT, _USERS, _ROLES, _MENTIONABLES, _CHANNELS = 2, 3, 4, 5, 6, 7, 8
 _LABEL, _UPLOAD, _RADIO, _CHECKBOXES, _CHECKBOX = 18, 19, 21, 22, 23
@@ -41,6 +42,8 @@ class Members:
 
     def commands_for(self, person: User, channel_id: int) -> list[Json]:
         """The commands that are offered to somebody there."""
+        if channel_id in self._world.directs:
+            return [one for one in self._world.commands if _BOT_MESSAGES in (one.get("contexts") or [])]
         allowed = self._world.allowed(person.id, channel_id)
         if Permission.USE_APPLICATION_COMMANDS not in allowed or not self._world.guild.has_bot:
             return []
@@ -167,9 +170,7 @@ class Members:
             raise MemberError(f"{world.bot.display_name} is not on this server.")
         if not self._gateway.connected:
             raise MemberError("The bot is not connected.")
-        if channel_id in world.directs:
-            raise MemberError("The playground has no controls in direct messages.")
-        if channel_id not in world.guild.channels:
+        if world.place(channel_id) is None:
             raise MemberError("That channel is gone.")
         late = FIRST_ANSWER_SECONDS + 0.5 if self._faults.take_late() else 0.0
         interaction = Interaction(
@@ -210,7 +211,6 @@ class Members:
     def _event(self, interaction: Interaction, person: User) -> Json:
         world, place = self._world, interaction.channel_id
         bot_may = world.allowed(world.bot.id, place)
-        mine = payloads.bits(world.allowed(person.id, place))
         body: Json = {
             "id": str(interaction.id),
             "application_id": str(world.application_id),
@@ -218,23 +218,38 @@ class Members:
             "token": interaction.token,
             "version": 1,
             "data": interaction.data,
-            "guild_id": str(world.guild.id),
-            "guild": {"id": str(world.guild.id), "locale": "en-US", "features": []},
             "channel_id": str(place),
-            "channel": payloads.channel(world, world.guild.channels[place]) | {"permissions": mine},
-            "member": payloads.member_in(world, person.id, place),
             "app_permissions": payloads.bits(bot_may),
             "locale": person.locale,
-            "guild_locale": "en-US",
             "entitlements": [],
             "entitlement_sku_ids": [],
-            "authorizing_integration_owners": {"0": str(world.guild.id)},
-            "context": 0,
-            "attachment_size_limit": max(person.upload_limit, world.guild.upload_limit),
+            "attachment_size_limit": max(person.upload_limit, world.upload_limit(place)),
         }
+        body |= self._in_direct(person, place) if place in world.directs else self._in_guild(person, place)
         if interaction.source is not None:
             body["message"] = payloads.message(world, self._files, interaction.source)
         return body
+
+    def _in_guild(self, person: User, place: int) -> Json:
+        world = self._world
+        mine = payloads.bits(world.allowed(person.id, place))
+        return {
+            "guild_id": str(world.guild.id),
+            "guild": {"id": str(world.guild.id), "locale": "en-US", "features": []},
+            "channel": payloads.channel(world, world.guild.channels[place]) | {"permissions": mine},
+            "member": payloads.member_in(world, person.id, place),
+            "guild_locale": "en-US",
+            "authorizing_integration_owners": {"0": str(world.guild.id)},
+            "context": _GUILD,
+        }
+
+    def _in_direct(self, person: User, place: int) -> Json:
+        return {
+            "channel": payloads.channel(self._world, self._world.directs[place]),
+            "user": payloads.user(person),
+            "authorizing_integration_owners": {"0": "0"},
+            "context": _BOT_MESSAGES,
+        }
 
 
 def _offered(command: Json, allowed: Permission) -> bool:

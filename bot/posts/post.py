@@ -29,6 +29,7 @@ class Purpose(StrEnum):
     RESULT = "result"
     NOTICE = "notice"
     ALERT = "alert"
+    LOG = "log"
     # Of a private job: in the answer that only its member sees, by direct message, and a word in the channel.
     ANSWER = "answer"
     ANSWER_NOTICE = "answer-notice"
@@ -216,8 +217,23 @@ class Hint:
         return cls(**data)
 
 
-Content = Progress | Result | Notice | Alert | Hint
-_CONTENT: Mapping[Purpose, type[Progress] | type[Result] | type[Notice] | type[Alert] | type[Hint]] = {
+@dataclass(frozen=True)
+class Announcement:
+    """What moderators changed, for the guild's log channel; `entries` are rows of the audit."""
+
+    locale: str
+    entries: tuple[Mapping[str, Any], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Announcement:
+        return cls(data["locale"], tuple(data["entries"]))
+
+
+Content = Progress | Result | Notice | Alert | Hint | Announcement
+_CONTENT: Mapping[Purpose, type[Content]] = {
     Purpose.CARD: Progress,
     Purpose.RESULT: Result,
     Purpose.ANSWER: Result,
@@ -225,6 +241,7 @@ _CONTENT: Mapping[Purpose, type[Progress] | type[Result] | type[Notice] | type[A
     Purpose.NOTICE: Notice,
     Purpose.ANSWER_NOTICE: Notice,
     Purpose.ALERT: Alert,
+    Purpose.LOG: Announcement,
     Purpose.READY: Hint,
     Purpose.SORRY: Hint,
 }

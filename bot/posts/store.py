@@ -61,6 +61,47 @@ def remove(tx: Tx, subject: str, purposes: Sequence[Purpose]) -> None:
     )
 
 
+def erase(tx: Tx, subject: str) -> None:
+    """Delete the messages of a subject, and what their rows say; one that is on its way is left until it ended."""
+    tx.run(
+        "DELETE FROM posts WHERE subject = ?"
+        " AND (state IN ('dead', 'removed') OR (state = 'pending' AND owner IS NULL))",
+        (subject,),
+    )
+    tx.run(
+        "UPDATE posts SET state = 'removing', body = '{}', wake_at = 0, attempts = 0, rev = rev + 1"
+        " WHERE subject = ? AND state = 'sent'",
+        (subject,),
+    )
+
+
+def drop(tx: Tx, subject: str) -> None:
+    """Forget the messages of a subject; they stay where they are."""
+    tx.run("DELETE FROM posts WHERE subject = ?", (subject,))
+
+
+def drop_under(tx: Tx, subject: str) -> None:
+    """The same for every subject that is named `SUBJECT:...`."""
+    tx.run("DELETE FROM posts WHERE subject >= ?1 || ':' AND subject < ?1 || ';'", (subject,))
+
+
+def reword_under(tx: Tx, subject: str, word: str, other: str) -> None:
+    """Replace a word in what is kept of messages whose subject is named `SUBJECT:...`; those that are out stay."""
+    tx.run(
+        "UPDATE posts SET body = replace(body, ?2, ?3) WHERE subject >= ?1 || ':' AND subject < ?1 || ';'",
+        (subject, word, other),
+    )
+
+
+def drop_old(tx: Tx, before: int) -> int:
+    """Forget the messages without a job that were asked for before `before` and are over; returns how many."""
+    return tx.run(
+        "DELETE FROM posts WHERE state IN ('sent', 'dead', 'removed') AND created_at <= ?"
+        " AND subject NOT LIKE 'job:%'",
+        (before,),
+    )
+
+
 def claim(tx: Tx, *, owner: str, now: int, lease_until: int, room: int) -> list[Post]:
     """Lease up to `room` due posts, oldest first; those of one subject go out in the order they were asked for."""
     rows = tx.all(

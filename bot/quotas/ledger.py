@@ -13,26 +13,33 @@ from enum import StrEnum
 from bot.database import Tx
 from bot.errors import Code, Refused
 from bot.quotas.policy import Claim
+from bot.quotas.windows import Window
 
-_ORDER = ("member", "guild", "contest", "credits")
+_ORDER = ("member", "grant", "guild", "contest", "credits")
 """Accounts are always taken in this order, so that two writers can never wait for each other."""
-_FULL = {"member": Code.QUOTA_MEMBER, "guild": Code.QUOTA_GUILD}
+_FULL = {
+    "member": Code.QUOTA_MEMBER,
+    "grant": Code.QUOTA_MEMBER,
+    "guild": Code.QUOTA_GUILD,
+    "credits": Code.CREDITS_SPENT,
+}
 
 
 class Kind(StrEnum):
-    """What one row of `ledger` records. A reservation is open until one of the other two follows."""
+    """What one row of `ledger` records. A reservation is open until it is settled or released."""
 
     RESERVE = "reserve"
     SETTLE = "settle"
     RELEASE = "release"
+    RESET = "reset"  # used units of a window that no longer count, under a name of its own for the job
 
 
 @dataclass(frozen=True)
-class Left:
-    """What remains of an allowance, in units."""
+class Running:
+    """Jobs of an account that are on their way, and when it was last drawn on (UTC milliseconds, 0: never)."""
 
-    units: int
-    limit: int
+    jobs: int
+    reserved_at: int
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,7 @@ def reserve(tx: Tx, job: str, claims: Sequence[Claim], now: int) -> None:
     if tx.one("SELECT 1 FROM ledger WHERE job = ?", (job,)):
         return
     for claim in sorted(claims, key=lambda claim: _rank(claim.account)):
-        if not _hold(tx, claim):
+        if not _hold(tx, claim, now):
             raise _refused(tx, claim)
         _write(tx, job, Kind.RESERVE, _Entry(claim.account, claim.amount, claim.window.start, claim.limit), now)
 
@@ -63,7 +70,8 @@ def settle(tx: Tx, job: str, now: int) -> None:
     for entry in _open(tx, job):
         _write(tx, job, Kind.SETTLE, entry, now)
         tx.run(
-            "UPDATE balance SET held = held - ?, used = used + ? WHERE account = ? AND window_start = ?",
+            "UPDATE balance SET held = held - ?, used = used + ?, running = running - 1"
+            " WHERE account = ? AND window_start = ?",
             (entry.amount, entry.amount, entry.account, entry.window_start),
         )
 
@@ -73,32 +81,86 @@ def release(tx: Tx, job: str, now: int) -> None:
     for entry in _open(tx, job):
         _write(tx, job, Kind.RELEASE, entry, now)
         tx.run(
-            "UPDATE balance SET held = held - ? WHERE account = ? AND window_start = ?",
+            "UPDATE balance SET held = held - ?, running = running - 1 WHERE account = ? AND window_start = ?",
             (entry.amount, entry.account, entry.window_start),
         )
 
 
-def left(tx: Tx, job: str, account: str) -> Left | None:
-    """What remains in the window in which `job` reserved from `account`; None when it took no units there."""
-    row = tx.one(
-        "SELECT ledger.limit_then, balance.held + balance.used AS taken FROM ledger JOIN balance"
-        " ON balance.account = ledger.account AND balance.window_start = ledger.window_start"
-        " WHERE ledger.job = ? AND ledger.account = ? AND ledger.kind = ? AND ledger.amount > 0",
-        (job, account, Kind.RESERVE),
+def reset(tx: Tx, name: str, account: str, window: Window, now: int) -> int:
+    """Forget what was used of an account in a window; what is held stays. Returns how many units that were."""
+    used = _balance(tx, account, window.start)[1]
+    if used:
+        _write(tx, name, Kind.RESET, _Entry(account, used, window.start, 0), now)
+        tx.run("UPDATE balance SET used = 0 WHERE account = ? AND window_start = ?", (account, window.start))
+    return used
+
+
+def guilds_of_member(tx: Tx, member: str) -> list[str]:
+    """The guilds in which this member has an account."""
+    rows = tx.all(
+        "SELECT DISTINCT substr(account, 8, length(account) - 8 - length(?1)) AS guild FROM balance"
+        " WHERE account LIKE 'member:%:' || ?1",
+        (member,),
     )
-    return Left(max(0, row["limit_then"] - row["taken"]), row["limit_then"]) if row else None
+    return [row["guild"] for row in rows]
 
 
-def _hold(tx: Tx, claim: Claim) -> bool:
+def rename(tx: Tx, account: str, other: str, until: int) -> None:
+    """Give an account's windows that began at `until` or earlier to `other`, counters and rows together."""
+    for table in ("ledger", "balance"):
+        tx.run(
+            f"UPDATE {table} SET account = ? WHERE account = ? AND window_start <= ?",  # noqa: S608
+            (other, account, until),
+        )
+
+
+def last_window(tx: Tx, account: str, until: int) -> int | None:
+    """The start of the account's last window that began at `until` or earlier."""
+    row = tx.one("SELECT max(window_start) FROM balance WHERE account = ? AND window_start <= ?", (account, until))
+    return row[0] if row else None
+
+
+def drop_guild(tx: Tx, guild: str) -> None:
+    """Remove the accounts of a guild, its members and its grants, counters and rows together."""
+    for table in ("ledger", "balance"):
+        tx.run(
+            f"DELETE FROM {table} WHERE account = 'guild:' || ?1 OR account LIKE 'member:' || ?1 || ':%'"  # noqa: S608
+            " OR account IN (SELECT 'grant:' || id FROM grants WHERE guild = ?1)",
+            (guild,),
+        )
+
+
+def taken(tx: Tx, account: str, window_start: int) -> int:
+    """Units that are held or used."""
+    return sum(_balance(tx, account, window_start))
+
+
+def running(tx: Tx, account: str) -> Running:
+    """In whatever window its jobs were reserved."""
+    row = tx.one("SELECT sum(running) AS jobs, max(reserved_at) AS at FROM balance WHERE account = ?", (account,))
+    return Running(row["jobs"] or 0, row["at"] or 0) if row else Running(0, 0)
+
+
+def took(tx: Tx, job: str) -> bool:
+    """Whether a job reserved any units at all."""
+    return tx.one("SELECT 1 FROM ledger WHERE job = ? AND amount > 0", (job,)) is not None
+
+
+def _balance(tx: Tx, account: str, window_start: int) -> tuple[int, int]:
+    row = tx.one("SELECT held, used FROM balance WHERE account = ? AND window_start = ?", (account, window_start))
+    return (row["held"], row["used"]) if row else (0, 0)
+
+
+def _hold(tx: Tx, claim: Claim, now: int) -> bool:
     """Raise the counter unless that would pass the limit; 0 units fit into a full account too."""
     tx.run(
         "INSERT INTO balance (account, window_start) VALUES (?, ?) ON CONFLICT (account, window_start) DO NOTHING",
         (claim.account, claim.window.start),
     )
     held = tx.run(
-        "UPDATE balance SET held = held + ? WHERE account = ? AND window_start = ?"
-        " AND (? = 0 OR held + used + ? <= ?)",
-        (claim.amount, claim.account, claim.window.start, claim.amount, claim.amount, claim.limit),
+        "UPDATE balance SET held = held + ?1, running = running + 1, reserved_at = max(reserved_at, ?5)"
+        " WHERE account = ?2 AND window_start = ?3 AND (?1 = 0 OR held + used + ?1 <= ?4)",
+        (claim.amount, claim.account, claim.window.start, claim.limit, now),
     )
     return held == 1
 
@@ -122,15 +184,12 @@ def _write(tx: Tx, job: str, kind: Kind, entry: _Entry, now: int) -> None:
 
 
 def _refused(tx: Tx, claim: Claim) -> Refused:
-    row = tx.one(
-        "SELECT held + used AS taken FROM balance WHERE account = ? AND window_start = ?",
-        (claim.account, claim.window.start),
-    )
     return Refused(
         _FULL[_kind(claim.account)],
-        left=max(0, claim.limit - (row["taken"] if row else 0)),
+        left=max(0, claim.limit - taken(tx, claim.account, claim.window.start)),
         limit=claim.limit,
         amount=claim.amount,
+        period=claim.window.period.value,
         ends=str(claim.window.end // 1000),
     )
 

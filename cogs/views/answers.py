@@ -15,6 +15,12 @@ async def defer(interaction: discord.Interaction[Any]) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
 
 
+async def take(interaction: discord.Interaction[Any]) -> None:
+    """Tell Discord that the message whose control was used will change."""
+    with around("discord take"):
+        await interaction.response.defer()
+
+
 async def reply(interaction: discord.Interaction[Any], content: str | None = None, **values: Any) -> None:
     """Put the answer in the place of what was promised."""
     with around("discord answer"):

@@ -9,6 +9,7 @@ import discord
 
 from bot.client import TwodeckBot
 from bot.errors import Code, Refused
+from bot.guilds.moderation import Actor, moderates
 from bot.jobs.service import Reader
 from bot.posts.post import Notice, Progress
 from bot.texts import say
@@ -17,15 +18,36 @@ from cogs.views.answers import defer, reply
 from cogs.views.refusals import sentence
 
 
-def reader_of(interaction: discord.Interaction) -> Reader:
+def actor_of(interaction: discord.Interaction[Any]) -> Actor:
     """Who acts, with the rights they have right now. Raises `Refused` outside a server."""
     if interaction.guild_id is None:
         raise Refused(Code.NEEDS_SERVER)
-    return Reader(
+    return Actor(
         guild=str(interaction.guild_id),
         member=str(interaction.user.id),
-        moderator=interaction.permissions.manage_guild,
+        roles=roles_of(interaction.user),
+        manages=interaction.permissions.manage_guild,
     )
+
+
+async def reader_of(bot: TwodeckBot, interaction: discord.Interaction[Any]) -> Reader:
+    """The same for jobs: whether they moderate, by what the guild chose. Raises `Refused` outside a server."""
+    actor = actor_of(interaction)
+    settings = await bot.services.guilds.settings(actor.guild)
+    return Reader(guild=actor.guild, member=actor.member, moderator=moderates(settings, actor))
+
+
+def bot_of(interaction: discord.Interaction[Any]) -> TwodeckBot:
+    """The client that a button belongs to."""
+    bot = interaction.client
+    if not isinstance(bot, TwodeckBot):
+        raise TypeError("this button belongs to another client")
+    return bot
+
+
+def roles_of(user: discord.User | discord.Member) -> frozenset[str]:
+    """The ids of the roles that somebody has right now, the one that everybody has among them."""
+    return frozenset(str(role.id) for role in user.roles) if isinstance(user, discord.Member) else frozenset()
 
 
 class CancelButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"cancel:(?P<job>[0-9a-z]{12})"):
@@ -46,10 +68,7 @@ class CancelButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"ca
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         await defer(interaction)
-        bot = interaction.client
-        if not isinstance(bot, TwodeckBot):
-            raise TypeError("this button belongs to another client")
-        await reply(interaction, await cancelled(bot, interaction, self.job))
+        await reply(interaction, await cancelled(bot_of(interaction), interaction, self.job))
 
 
 class AgainButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"again:(?P<job>[0-9a-z]{12})"):
@@ -85,7 +104,7 @@ async def cancelled(bot: TwodeckBot, interaction: discord.Interaction, job_id: s
     """Cancel and say what came of it."""
     locale = str(interaction.locale)
     try:
-        job = await bot.services.jobs.cancel(reader_of(interaction), job_id)
+        job = await bot.services.jobs.cancel(await reader_of(bot, interaction), job_id)
     except Refused as refused:
         return sentence(refused.refusal, locale)
     return say(locale, "job-cancelling", job=job.id)

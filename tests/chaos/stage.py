@@ -25,7 +25,7 @@ from tests.chaos.band import Band, Shape
 from tests.chaos.checker import ENDED, Violation, check
 from tests.chaos.history import History, query, read_rows
 from tests.chaos.recorder import Recorder
-from tests.playground import Act, Playground
+from tests.playground import ROOMY, Act, Playground
 
 T = TypeVar("T")
 DIALECTS = {"sunoapi": forms.MODELESS, "kie": forms.UNIFIED, "apibox": forms.LEGACY}
@@ -46,8 +46,7 @@ SETTINGS = {
     "PYTHONPATH": str(ROOT),
     "TWODECK_POLL_SECONDS": "1",
     "TWODECK_GRACE_SECONDS": "6",
-    "TWODECK_QUEUE_MEMBER": "10000",
-    "TWODECK_QUEUE_GUILD": "10000",
+    **ROOMY,
     "TWODECK_QUOTA_MEMBER_DAY": "100000",
     "TWODECK_QUOTA_GUILD_DAY": "100000",
     "TWODECK_BACKUP_HOURS": "0.02",

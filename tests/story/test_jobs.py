@@ -20,7 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def play(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Playground]:
     """A bot with the caps that members meet."""
     async with Playground(tmp_path_factory.mktemp("playground")) as playground:
-        await playground.start_bot(TWODECK_QUEUE_MEMBER="3", TWODECK_QUEUE_GUILD="5")
+        await playground.start_bot(TWODECK_QUOTA_MEMBER_RUNNING="3", TWODECK_QUOTA_GUILD_RUNNING="5")
         yield playground
 
 
@@ -94,14 +94,14 @@ async def test_caps_on_unfinished_jobs_are_told_and_end(play: Playground, long_s
         )
         await act.says("On it.")
     act = await play.slash("mika", "mashups", "mashup", track_a=long_song, track_b=long_song)
-    await act.says("3 of your mashups are on their way; at most 3 may be at a time.")
+    await act.says("You have 3 on the way; 3 may be at a time")
     for number in range(2):
         act = await play.slash(
             "noor", "mashups", "mashup", track_a=long_song, track_b=long_song, title=f"N {number}"
         )
         await act.says("On it.")
     act = await play.slash("noor", "mashups", "mashup", track_a=long_song, track_b=long_song)
-    await act.says("5 mashups of this server are on their way")
+    await act.says("This server has 5 on the way")
 
     offers = await play.autocomplete("noor", "mashups", "jobs cancel", "job", job="")
     assert len(offers) == 2

@@ -30,8 +30,6 @@ async def scene(tmp_path_factory: pytest.TempPathFactory, short_songs: tuple[Pat
             "TWODECK_DOWNLOAD_HOSTS": f"{play.standin.url.removeprefix('http://')},{music.host}",
             "TWODECK_LISTEN": "127.0.0.1:0",
             "TWODECK_POLL_SECONDS": "0.2",
-            "TWODECK_QUEUE_MEMBER": "30",
-            "TWODECK_QUEUE_GUILD": "30",
         }
         await play.start_bot(**settings)
         yield Scene(play, music, short_songs)

@@ -25,10 +25,11 @@ from bot.jobs.line import FAULTS, JobLine
 from bot.jobs.service import Accepted, JobService, Offer, Place
 from bot.jobs.steps import Steps, call_off, give_up
 from bot.posts import store as posts
-from bot.quotas import ledger
-from bot.quotas.policy import day
+from bot.quotas.gate import Gate
+from bot.quotas.policy import Operator
+from bot.quotas.windows import day
 from bot.request import EngineName, Limits, Operation
-from bot.settings import QueueSettings, QuotaSettings
+from bot.settings import KeepSettings
 from cogs.asking import promise
 from tests.bookkeeping import counters, kinds, sums
 
@@ -46,6 +47,7 @@ class NoonClock(Clock):
 
 
 CLOCK = NoonClock()
+KEEP = KeepSettings.model_validate({})
 TODAY = day(CLOCK.now()).start
 
 
@@ -74,8 +76,18 @@ def service(db: Database, *, queue: int = 1000, member: int = 5, guild: int = 50
         REGISTRY,
         Switches(db, CLOCK),
         max_source_bytes=1 << 20,
-        queue=QueueSettings.model_construct(member=queue, guild=queue),
-        quota=QuotaSettings.model_construct(member_day=member, guild_day=guild),
+        gate=Gate(
+            Operator(
+                member_day=member,
+                guild_day=guild,
+                member_running=queue,
+                member_running_most=queue,
+                guild_running=queue,
+                guild_running_most=queue,
+                cooldown_seconds=0,
+            )
+        ),
+        keep=KEEP,
         wake=lambda: None,
     )
 
@@ -114,7 +126,8 @@ class Told:
 
 
 def line_of(db: Database, steps: Steps, alarm: Told | None = None, switches: Switches | None = None) -> JobLine:
-    return JobLine(db, CLOCK, REGISTRY, switches or Switches(db, CLOCK), steps, lambda _: None, alarm or Told())
+    switches = switches or Switches(db, CLOCK)
+    return JobLine(db, CLOCK, REGISTRY, switches, steps, lambda _: None, alarm or Told(), KEEP)
 
 
 async def advance(db: Database, job: Job, handler: Handler) -> State:
@@ -154,14 +167,17 @@ async def stumbles(job: Job, owner: str) -> Step:
 
 async def test_acceptance_reserves_and_says_what_is_left(db: Database) -> None:
     accepted = await ask(service(db))
-    assert accepted.left == ledger.Left(4, 5)
+    assert accepted.standing is not None
+    assert (accepted.standing.left, accepted.standing.limit) == (4, 5)
     assert await held(db) == (1, 0)
-    assert promise(accepted, "en-US").endswith("Today you have 4 of 5 left.")
+    assert promise(accepted, "en-US").endswith(
+        f"You have 4 of 5 left today; the next 5 come <t:{TODAY // 1000 + 86_400}:R>."
+    )
 
 
 async def test_the_embedded_engine_is_free_and_nothing_is_said_of_quotas(db: Database) -> None:
     accepted = await ask(service(db, member=0, guild=0), engine="local")
-    assert accepted.left is None
+    assert accepted.standing is None
     assert promise(accepted, "en-US").endswith(f"Job `{accepted.job.id}`.")
     assert await held(db) == (0, 0)
     assert await db.work(lambda tx: kinds(tx, accepted.job.id)) == [("member", "reserve"), ("guild", "reserve")]
@@ -324,6 +340,19 @@ async def test_a_crash_in_the_unit_moves_neither_job_nor_reservation(
     assert (await state_of(db, job.id), await held(db)) == (origin, (1, 0))
     assert await advance(db, job, goes(move)) is move.to
     assert await held(db) == ((0, 0) if step else (0, 1))
+
+
+async def test_sources_and_results_are_kept_for_as_long_as_the_settings_say(db: Database) -> None:
+    job = (await ask(service(db))).job
+    for origin, target, name in (
+        (State.ACCEPTED, State.STAGED, "source"),
+        (State.READY, State.DOWNLOADED, "result"),
+    ):
+        row = await leased(db, job.id, origin)
+        await advance(db, row, goes(Move(target, files=((name, 1, "mp3"),))))
+    rows = await db.work(lambda tx: tx.all("SELECT hash, expires_at FROM file_refs"))
+    days = {row["hash"]: (row["expires_at"] - CLOCK.now()) / 86_400_000 for row in rows}
+    assert days == {"source": KEEP.source_days, "result": KEEP.result_days}
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])

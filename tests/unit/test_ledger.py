@@ -16,8 +16,9 @@ from bot.database import Database, Tx
 from bot.database.connection import _connect, migrate, released
 from bot.errors import Code, Refused
 from bot.quotas import ledger
-from bot.quotas.ledger import Left
-from bot.quotas.policy import Claim, Window, day
+from bot.quotas.ledger import Running
+from bot.quotas.policy import Claim
+from bot.quotas.windows import Window, day
 from tests.bookkeeping import Balances, counters, kinds, sums, transact
 
 TODAY, TOMORROW = day(0), day(86_400_000)
@@ -129,7 +130,8 @@ def test_a_refusal_says_what_is_left_and_until_when(tx: Tx, code: Code, index: i
     ledger.reserve(tx, "j", claims, 0)
     claims[index] = Claim(claims[index].account, 3, 5, TODAY)
     said = refusal(tx, *claims).refusal
-    assert (said.code, dict(said.values)) == (code, {"left": 2, "limit": 5, "amount": 3, "ends": "86400"})
+    values = {"left": 2, "limit": 5, "amount": 3, "period": "day", "ends": "86400"}
+    assert (said.code, dict(said.values)) == (code, values)
 
 
 def test_a_refused_job_leaves_nothing_of_the_accounts_taken_before(connection: sqlite3.Connection) -> None:
@@ -154,12 +156,32 @@ def test_asking_again_on_the_next_day_takes_nothing_there(tx: Tx) -> None:
     assert counters(tx) == {("member:g:m", TODAY.start): (1, 0)}
 
 
-def test_what_is_left_is_told_of_jobs_that_took_something(tx: Tx) -> None:
+def test_only_jobs_that_drew_units_took_something(tx: Tx) -> None:
     ledger.reserve(tx, "j", [member(2), guild(0)], 0)
-    ledger.reserve(tx, "other", [member(1), guild(0)], 0)
-    assert ledger.left(tx, "j", "member:g:m") == Left(2, 5)
-    assert ledger.left(tx, "j", "guild:g") is None
-    assert ledger.left(tx, "nobody", "member:g:m") is None
+    ledger.reserve(tx, "free", [member(0), guild(0)], 0)
+    assert [ledger.took(tx, job) for job in ("j", "free", "nobody")] == [True, False, False]
+    assert ledger.taken(tx, "member:g:m", TODAY.start) == 2
+
+
+def test_jobs_run_from_their_reservation_to_its_end_in_whatever_window(tx: Tx) -> None:
+    assert ledger.running(tx, "member:g:m") == Running(0, 0)
+    ledger.reserve(tx, "late", [member(0), guild(0)], TODAY.end - 1)
+    ledger.reserve(tx, "next", [member(window=TOMORROW), guild(window=TOMORROW)], TOMORROW.start)
+    assert ledger.running(tx, "member:g:m") == Running(2, TOMORROW.start)
+    ledger.settle(tx, "late", TOMORROW.start + 5)
+    ledger.release(tx, "next", TOMORROW.start + 5)
+    assert ledger.running(tx, "guild:g") == Running(0, TOMORROW.start)
+
+
+def test_a_reset_forgets_what_was_used_and_keeps_what_is_held(tx: Tx) -> None:
+    ledger.reserve(tx, "used", [member(2)], 0)
+    ledger.settle(tx, "used", 1)
+    ledger.reserve(tx, "held", [member(1)], 2)
+    assert ledger.reset(tx, "reset:1", "member:g:m", TODAY, 3) == 2
+    assert counters(tx) == sums(tx) == {("member:g:m", 0): (1, 0)}
+    assert ledger.reset(tx, "reset:2", "member:g:m", TODAY, 4) == 0
+    ledger.settle(tx, "held", 5)
+    assert counters(tx) == sums(tx) == {("member:g:m", 0): (0, 1)}
 
 
 @pytest.mark.parametrize(

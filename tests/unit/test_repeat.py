@@ -58,7 +58,9 @@ async def test_the_same_is_asked_of_our_own_copies_through_the_same_gate(db: Dat
     ]
     assert await held(db) == (1, 0)
     await db.work(lambda tx: files.forget(tx, CLOCK.now() + 2000))
-    assert await db.work(lambda tx: files.is_kept(tx, again.subject)), "the copies outlive the first job's"
+    assert await db.work(lambda tx: files.is_kept(tx, again.subject, "a" * 64)), (
+        "the copies outlive the first job's"
+    )
 
 
 async def test_one_press_makes_one_job_and_so_do_two_while_it_is_on_its_way(db: Database) -> None:

@@ -14,7 +14,8 @@ from bot.jobs.restore import quarantine
 from bot.posts import store as posts
 from bot.posts.post import NewPost, PostState, Purpose
 from bot.quotas import ledger
-from bot.quotas.policy import Claim, Window
+from bot.quotas.policy import Claim
+from bot.quotas.windows import Window
 from tests.bookkeeping import counters, kinds
 
 CREATED, NOW = 1_000, 9_000_000

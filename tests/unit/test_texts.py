@@ -10,8 +10,13 @@ import pytest
 from babel.messages.pofile import read_po
 
 from bot.errors import Cause, Code
+from bot.guilds.audit import Action
+from bot.guilds.guild import Period
 from bot.jobs.job import State
 from bot.jobs.view import _STAGES, KEPT
+from bot.quotas.ledger import Kind
+from bot.quotas.policy import Effect, Gate
+from bot.quotas.service import STEPS
 from bot.request import EngineName
 from bot.texts import LOCALES, MissingTextError, has, say, say_many, say_reason
 
@@ -94,6 +99,13 @@ def test_no_text_is_unused(locale: str) -> None:
         | {f"state-{s}" for s in State}
         | {f"stage-{s}" for s in engine_stages() | {KEPT} | {stage for stage, _ in _STAGES.values()}}
     )
+    made |= {f"period-{p}" for p in Period} | {f"log-{a}" for a in Action} | {f"cost-{k}" for k in Kind}
+    made |= {f"explain-{g}" for g in Gate} | {"explain-exempt", "explain-no-cap"}
+    made |= {f"rule-{e}" for e in (*Effect, "none")}
+    made |= {f"{asked}-{step}" for asked in ("ask", "did") for step in STEPS}
+    assert {
+        message for message in made if not has(message) and message.startswith(("log-", "explain-", "rule-"))
+    } == set()
     made |= {s for s in ids(locale) if s.startswith(("option-", "choice-", "permission-", "key-", "card-deck-"))}
     assert ids(locale) - strings - made == set()
 
@@ -128,7 +140,9 @@ def literals_sent(source: str) -> list[str]:
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         given = [
-            k.value for k in node.keywords if k.arg in SENT_TO_DISCORD and name not in ("command", "create_task")
+            k.value
+            for k in node.keywords
+            if k.arg in SENT_TO_DISCORD and name not in ("command", "Group", "create_task")
         ]
         if name in ("send", "send_message", "edit", "edit_message"):
             given += node.args[:1]

@@ -24,7 +24,7 @@ from bot.files.store import FileStore, Stored, keep
 from bot.jobs import store as jobs
 from bot.jobs.job import Ask, Source
 from bot.jobs.retention import blank_links
-from bot.settings import OperatorSettings, UpkeepSettings
+from bot.settings import KeepSettings, OperatorSettings, UpkeepSettings
 from bot.upkeep import Upkeep
 
 NOW = 1_800_000_000_000
@@ -40,7 +40,15 @@ def store(tmp_path: Path) -> FileStore:
 
 def caretaker(db: Database, store: FileStore, tmp_path: Path, **settings: float) -> Upkeep:
     alerts = Alerts(db, Clock(), OperatorSettings.model_validate({}), lambda: None)
-    return Upkeep(db, Clock(), store, alerts, UpkeepSettings.model_validate(settings), tmp_path)
+    return Upkeep(
+        db,
+        Clock(),
+        store,
+        alerts,
+        UpkeepSettings.model_validate(settings),
+        KeepSettings.model_validate({}),
+        tmp_path,
+    )
 
 
 def names(folder: Path) -> list[str]:
@@ -123,7 +131,7 @@ async def test_sweeping_bytes_before_rows_would_lose_it(db: Database, store: Fil
     await a_job_takes_the_file_again(db, store)
     store.path(stored.hash).unlink()
     await db.work(lambda tx: files.forget(tx, Clock().now()))
-    assert await db.work(lambda tx: files.is_kept(tx, "job:new"))
+    assert await db.work(lambda tx: files.is_kept(tx, "job:new", stored.hash))
     assert not store.path(stored.hash).exists()
 
 

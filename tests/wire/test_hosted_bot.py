@@ -44,7 +44,6 @@ async def hall(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[
             "TWODECK_LISTEN": f"127.0.0.1:{port}",
             "TWODECK_PUBLIC_URL": f"http://127.0.0.1:{port}",
             "TWODECK_POLL_SECONDS": "1",
-            "TWODECK_QUOTA_MEMBER_DAY": "100",
         }
         for engine, dialect in ENGINES.items():
             settings |= music.settings(engine, dialect)

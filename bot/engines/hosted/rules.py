@@ -130,6 +130,7 @@ class Rules(Part):
             needs=frozenset(self.needs) if mode is Mode.CUSTOM else SIMPLE_NEEDS,
             lacks=(_MEANING & set(OPTIONS[operation])) - fields,
             source_seconds=self.longest(model).source_seconds,
+            credits=self.price,
         )
 
 

@@ -1,0 +1,113 @@
+"""`/privacy`: what is kept of somebody, and having it forgotten; on a server and in direct messages."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client import TwodeckBot
+from bot.privacy.forgetting import Forgotten
+from bot.privacy.service import Kept, Times
+from bot.texts import say, say_many
+from cogs.asking import text
+from cogs.views.answers import defer, reply, take
+from cogs.views.buttons import no_buttons
+from cogs.views.cards import WORKING
+
+
+@app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
+@app_commands.allowed_installs(guilds=True, users=False)
+class Privacy(commands.GroupCog, name="privacy", description=text("command-privacy")):
+    """The command group; every answer is for the asker's eyes only, and about nobody else."""
+
+    def __init__(self, bot: TwodeckBot) -> None:
+        self._bot = bot
+
+    @app_commands.command(name="show", description=text("command-privacy-show"))
+    async def show(self, interaction: discord.Interaction) -> None:
+        await defer(interaction)
+        privacy = self._bot.services.privacy
+        kept = await privacy.kept(str(interaction.user.id))
+        await reply(interaction, embed=kept_card(kept, privacy.times, self._policy(), str(interaction.locale)))
+
+    @app_commands.command(name="forget", description=text("command-privacy-forget"))
+    async def forget(self, interaction: discord.Interaction) -> None:
+        await defer(interaction)
+        locale = str(interaction.locale)
+        await reply(interaction, say(locale, "forget-question"), view=_question(locale))
+
+    def _policy(self) -> str | None:
+        """The privacy policy that the operator named at Discord."""
+        application = self._bot.application
+        return application.privacy_policy_url if application else None
+
+
+def kept_card(kept: Kept, times: Times, policy: str | None, locale: str) -> discord.Embed:
+    """What is kept, why it goes and when."""
+    embed = discord.Embed(title=say(locale, "privacy-title"), colour=WORKING)
+    page = say(locale, "privacy-page-link", address=policy) if policy else say(locale, "privacy-page")
+    days = {"jobs": times.jobs, "results": times.results, "sources": times.sources}
+    told = {
+        "privacy-jobs": say_many(locale, "privacy-jobs-words", kept.jobs, **days),
+        "privacy-accounts": say_many(locale, "privacy-accounts-words", kept.servers),
+        "privacy-choices": say(locale, "privacy-direct-on" if kept.direct else "privacy-direct-off"),
+        "privacy-acts": say_many(locale, "privacy-acts-words", kept.acts, acts=times.acts),
+        "privacy-others": say(locale, "privacy-others-words"),
+        "privacy-rest": say(locale, "privacy-rest-words", grace=times.grace, backups=times.backups, page=page),
+    }
+    for heading, words in told.items():
+        embed.add_field(name=say(locale, heading), value=words, inline=False)
+    return embed
+
+
+class ForgetButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"privacy:(?P<wish>forget|keep)"):
+    """Answers the question. It acts on whoever presses it, so it needs to know nobody."""
+
+    def __init__(self, wish: str, locale: str = "en") -> None:
+        self.wish = wish
+        style = discord.ButtonStyle.danger if wish == "forget" else discord.ButtonStyle.secondary
+        label = say(locale, "button-forget" if wish == "forget" else "button-keep")
+        super().__init__(discord.ui.Button(label=label, custom_id=f"privacy:{wish}", style=style))
+
+    @classmethod
+    async def from_custom_id(
+        cls, _: discord.Interaction, item: discord.ui.Item[Any], match: re.Match[str]
+    ) -> ForgetButton:
+        return cls(match["wish"])
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        await take(interaction)
+        bot, locale = interaction.client, str(interaction.locale)
+        if not isinstance(bot, TwodeckBot):
+            raise TypeError("this button belongs to another client")
+        words = say(locale, "forget-kept")
+        if self.wish == "forget":
+            words = farewell(await bot.services.privacy.forget(str(interaction.user.id)), locale)
+        await reply(interaction, words, view=no_buttons())
+
+
+def farewell(done: Forgotten, locale: str) -> str:
+    """What was forgotten, and what takes longer."""
+    lines = [say(locale, "forget-done")]
+    if done.under_way:
+        lines.append(say_many(locale, "forget-under-way", done.under_way))
+    if done.accounts_until is not None:
+        lines.append(say(locale, "forget-accounts", when=f"<t:{done.accounts_until // 1000}:f>"))
+    return "\n".join(lines)
+
+
+def _question(locale: str) -> discord.ui.View:
+    view = discord.ui.View(timeout=None)
+    for wish in ("forget", "keep"):
+        view.add_item(ForgetButton(wish, locale))
+    view.stop()  # the client dispatches by template; the view itself waits for nothing
+    return view
+
+
+async def setup(bot: TwodeckBot) -> None:
+    await bot.add_cog(Privacy(bot))
+    bot.add_dynamic_items(ForgetButton)
