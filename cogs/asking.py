@@ -8,14 +8,14 @@ from typing import Any, TypeVar
 import discord
 from discord import app_commands
 
-from bot.client import PERMISSIONS, TwodeckBot
+from bot.client import TwodeckBot
 from bot.errors import Code, Refused
 from bot.failpoints import around
-from bot.jobs.service import Accepted, Offer, Place
+from bot.jobs.service import Accepted, Offer
 from bot.request import Operation
 from bot.texts import say
+from cogs.people import place_of
 from cogs.views.answers import defer, reply
-from cogs.views.buttons import roles_of
 from cogs.views.quotas import what_is_left
 from cogs.views.refusals import sentence
 
@@ -88,44 +88,6 @@ def _matching(typed: str, offers: dict[str, str]) -> list[app_commands.Choice[st
     wanted = typed.strip().lower()
     found = [(value, name) for value, name in offers.items() if wanted in value.lower() or wanted in name.lower()]
     return [app_commands.Choice(name=name, value=value) for value, name in found[:_CHOICES]]
-
-
-def place_of(interaction: discord.Interaction, *, private: bool) -> Place:
-    """Where and by whom; refuses a place where the result could not be posted, naming what is missing."""
-    if interaction.guild is None or interaction.channel_id is None:
-        raise Refused(Code.NEEDS_SERVER)
-    missing = _missing_permissions(interaction)
-    if missing:
-        raise Refused(Code.MISSING_PERMISSIONS, permissions=", ".join(missing))
-    return Place(
-        interaction=str(interaction.id),
-        guild=str(interaction.guild.id),
-        channel=str(interaction.channel_id),
-        member=str(interaction.user.id),
-        locale=str(interaction.guild_locale or interaction.locale),
-        max_bytes=interaction.guild.filesize_limit,
-        private=private,
-        token=interaction.token,
-        roles=roles_of(interaction.user),
-        parent=parent_of(interaction),
-    )
-
-
-def parent_of(interaction: discord.Interaction) -> str:
-    """The channel of the thread in which something happens; empty outside of threads."""
-    channel = interaction.channel
-    return str(channel.parent_id) if isinstance(channel, discord.Thread) else ""
-
-
-def _missing_permissions(interaction: discord.Interaction) -> list[str]:
-    in_thread = isinstance(interaction.channel, discord.Thread)
-    unneeded = "send_messages" if in_thread else "send_messages_in_threads"
-    have = interaction.app_permissions
-    return [
-        text(f"permission-{name}")
-        for name, wanted in PERMISSIONS
-        if wanted and name != unneeded and not getattr(have, name)
-    ]
 
 
 async def _lyrics(file: discord.Attachment, prompt: str | None) -> str:

@@ -16,8 +16,9 @@ from bot.jobs.service import Page
 from bot.texts import say
 from cogs.asking import choices, text
 from cogs.delivery import result_files
+from cogs.people import reader_of
 from cogs.views.answers import defer, reply
-from cogs.views.buttons import AgainButton, CancelButton, cancelled, reader_of
+from cogs.views.buttons import AgainButton, CancelButton, cancelled
 from cogs.views.cards import WORKING, result_cards
 from cogs.views.refusals import plain, sentence
 

@@ -17,9 +17,9 @@ from bot.guilds.guild import Period
 from bot.guilds.moderation import Actor
 from bot.quotas.policy import Effect, Kind
 from bot.texts import say
-from cogs.asking import choices, described, parent_of, text
+from cogs.asking import choices, described, text
+from cogs.people import actor_of, bot_of, parent_of, roles_of
 from cogs.views.answers import defer, reply
-from cogs.views.buttons import actor_of, bot_of, roles_of
 from cogs.views.cards import WORKING
 from cogs.views.log import log_lines
 from cogs.views.quotas import (

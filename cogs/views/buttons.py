@@ -8,46 +8,13 @@ from typing import Any
 import discord
 
 from bot.client import TwodeckBot
-from bot.errors import Code, Refused
-from bot.guilds.moderation import Actor, moderates
-from bot.jobs.service import Reader
+from bot.errors import Refused
 from bot.posts.post import Notice, Progress
 from bot.texts import say
-from cogs.asking import place_of, promise
+from cogs.asking import promise
+from cogs.people import bot_of, place_of, reader_of
 from cogs.views.answers import defer, reply
 from cogs.views.refusals import sentence
-
-
-def actor_of(interaction: discord.Interaction[Any]) -> Actor:
-    """Who acts, with the rights they have right now. Raises `Refused` outside a server."""
-    if interaction.guild_id is None:
-        raise Refused(Code.NEEDS_SERVER)
-    return Actor(
-        guild=str(interaction.guild_id),
-        member=str(interaction.user.id),
-        roles=roles_of(interaction.user),
-        manages=interaction.permissions.manage_guild,
-    )
-
-
-async def reader_of(bot: TwodeckBot, interaction: discord.Interaction[Any]) -> Reader:
-    """The same for jobs: whether they moderate, by what the guild chose. Raises `Refused` outside a server."""
-    actor = actor_of(interaction)
-    settings = await bot.services.guilds.settings(actor.guild)
-    return Reader(guild=actor.guild, member=actor.member, moderator=moderates(settings, actor))
-
-
-def bot_of(interaction: discord.Interaction[Any]) -> TwodeckBot:
-    """The client that a button belongs to."""
-    bot = interaction.client
-    if not isinstance(bot, TwodeckBot):
-        raise TypeError("this button belongs to another client")
-    return bot
-
-
-def roles_of(user: discord.User | discord.Member) -> frozenset[str]:
-    """The ids of the roles that somebody has right now, the one that everybody has among them."""
-    return frozenset(str(role.id) for role in user.roles) if isinstance(user, discord.Member) else frozenset()
 
 
 class CancelButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"cancel:(?P<job>[0-9a-z]{12})"):
@@ -89,11 +56,9 @@ class AgainButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"aga
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         await defer(interaction)
-        bot, locale = interaction.client, str(interaction.locale)
-        if not isinstance(bot, TwodeckBot):
-            raise TypeError("this button belongs to another client")
+        locale = str(interaction.locale)
         try:
-            accepted = await bot.services.jobs.again(place_of(interaction, private=False), self.job)
+            accepted = await bot_of(interaction).services.jobs.again(place_of(interaction, private=False), self.job)
             answer = promise(accepted, locale)
         except Refused as refused:
             answer = sentence(refused.refusal, locale)

@@ -1,0 +1,83 @@
+"""Who asks, where, and with which rights right now, as the services know it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+
+from bot.client import PERMISSIONS, TwodeckBot
+from bot.errors import Code, Refused
+from bot.guilds.moderation import Actor, moderates
+from bot.jobs.service import Place, Reader
+from bot.texts import say
+
+
+def actor_of(interaction: discord.Interaction[Any]) -> Actor:
+    """Who acts, with the rights they have right now. Raises `Refused` outside a server."""
+    if interaction.guild_id is None:
+        raise Refused(Code.NEEDS_SERVER)
+    return Actor(
+        guild=str(interaction.guild_id),
+        member=str(interaction.user.id),
+        roles=roles_of(interaction.user),
+        manages=interaction.permissions.manage_guild,
+    )
+
+
+async def reader_of(bot: TwodeckBot, interaction: discord.Interaction[Any]) -> Reader:
+    """The same for jobs: whether they moderate, by what the guild chose. Raises `Refused` outside a server."""
+    actor = actor_of(interaction)
+    settings = await bot.services.guilds.settings(actor.guild)
+    return Reader(guild=actor.guild, member=actor.member, moderator=moderates(settings, actor))
+
+
+def bot_of(interaction: discord.Interaction[Any]) -> TwodeckBot:
+    """The client that a button belongs to."""
+    bot = interaction.client
+    if not isinstance(bot, TwodeckBot):
+        raise TypeError("this button belongs to another client")
+    return bot
+
+
+def roles_of(user: discord.User | discord.Member) -> frozenset[str]:
+    """The ids of the roles that somebody has right now, the one that everybody has among them."""
+    return frozenset(str(role.id) for role in user.roles) if isinstance(user, discord.Member) else frozenset()
+
+
+def place_of(interaction: discord.Interaction, *, private: bool) -> Place:
+    """Where and by whom; refuses a place where the result could not be posted, naming what is missing."""
+    if interaction.guild is None or interaction.channel_id is None:
+        raise Refused(Code.NEEDS_SERVER)
+    missing = _missing_permissions(interaction)
+    if missing:
+        raise Refused(Code.MISSING_PERMISSIONS, permissions=", ".join(missing))
+    return Place(
+        interaction=str(interaction.id),
+        guild=str(interaction.guild.id),
+        channel=str(interaction.channel_id),
+        member=str(interaction.user.id),
+        locale=str(interaction.guild_locale or interaction.locale),
+        max_bytes=interaction.guild.filesize_limit,
+        private=private,
+        token=interaction.token,
+        roles=roles_of(interaction.user),
+        parent=parent_of(interaction),
+    )
+
+
+def parent_of(interaction: discord.Interaction) -> str:
+    """The channel of the thread in which something happens; empty outside of threads."""
+    channel = interaction.channel
+    return str(channel.parent_id) if isinstance(channel, discord.Thread) else ""
+
+
+def _missing_permissions(interaction: discord.Interaction) -> list[str]:
+    in_thread = isinstance(interaction.channel, discord.Thread)
+    unneeded = "send_messages" if in_thread else "send_messages_in_threads"
+    have = interaction.app_permissions
+    return [
+        say(str(interaction.locale), f"permission-{name}")
+        for name, wanted in PERMISSIONS
+        if wanted and name != unneeded and not getattr(have, name)
+    ]
