@@ -30,6 +30,7 @@ from bot.files.store import FileStore
 from bot.jobs import store as jobs
 from bot.jobs.board import Board
 from bot.jobs.line import JobLine
+from bot.jobs.personas import Personas
 from bot.jobs.restore import quarantine
 from bot.jobs.service import JobService
 from bot.jobs.steps import Pace, Steps
@@ -184,7 +185,17 @@ class Parts:
         await control.start()
         if hosted:
             await self._listen(Callbacks(db, clock, settings.kie.webhook_key, runner.wake))
-        return Services(jobs=service, files=files, delivery=slot, db=db, clock=clock, alerts=alerts, engines=orders)
+        personas = Personas(db, clock, registry)
+        return Services(
+            jobs=service,
+            personas=personas,
+            files=files,
+            delivery=slot,
+            db=db,
+            clock=clock,
+            alerts=alerts,
+            engines=orders,
+        )
 
     async def _quarantine(self, db: Database, clock: Clock) -> None:
         """Only at the first start after a restore, before anything looks at a job."""

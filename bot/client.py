@@ -20,12 +20,21 @@ from bot.database import Database, Tx
 from bot.engines.orders import EngineOrders
 from bot.failpoints import around
 from bot.files.store import FileStore
+from bot.jobs.personas import Personas
 from bot.jobs.service import JobService
 from bot.posts.port import Delivery
 from bot.settings import DiscordSettings
 
 log = logging.getLogger(__name__)
-COGS = ("cogs.errors", "cogs.delivery", "cogs.mashup", "cogs.operations", "cogs.jobs", "cogs.engines")
+COGS = (
+    "cogs.errors",
+    "cogs.delivery",
+    "cogs.mashup",
+    "cogs.operations",
+    "cogs.jobs",
+    "cogs.persona",
+    "cogs.engines",
+)
 PERMISSIONS = discord.Permissions(
     view_channel=True,
     send_messages=True,
@@ -48,6 +57,7 @@ class Services:
     """What cogs may use."""
 
     jobs: JobService
+    personas: Personas
     files: FileStore
     delivery: DeliverySlot
     db: Database

@@ -26,6 +26,13 @@ class Code(StrEnum):
     MODE_NOT_OFFERED = "mode-not-offered"
     OPTION_NOT_OFFERED = "option-not-offered"
     OPERATION_NOT_OFFERED = "operation-not-offered"
+    NO_SUCH_PERSONA = "no-such-persona"
+    PERSONA_ELSEWHERE = "persona-elsewhere"
+    PERSONA_EXISTS = "persona-exists"
+    PERSONA_NOT_OFFERED = "persona-not-offered"
+    PERSONA_NOT_YOURS = "persona-not-yours"
+    PERSONA_TOO_EARLY = "persona-too-early"
+    PERSONA_UNKNOWN = "persona-unknown"
     # Where it was asked.
     NEEDS_SERVER = "needs-server"
     MISSING_PERMISSIONS = "missing-permissions"

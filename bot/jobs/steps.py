@@ -189,7 +189,8 @@ class Steps:
             audio = await self._copy(job, track, track.audio, "mp3")
             picture = await self._copy(job, track, track.picture, "png")
             kept += [audio, picture]
-            tracks.append(Track(track.number, audio.hash, picture.hash, track.title, track.seconds))
+            audio_id = track.audio_id or None
+            tracks.append(Track(track.number, audio.hash, picture.hash, track.title, track.seconds, audio_id))
         files = tuple((k.hash, k.size, k.kind) for k in kept)
         report = json.dumps({**finished.report, "model": job.ask.request["model"]}, ensure_ascii=False)
         return Move(State.DOWNLOADED, {"report": report}, tracks=tuple(tracks), files=files)

@@ -18,6 +18,7 @@ from cogs.engines import Engines
 from cogs.jobs import Jobs
 from cogs.mashup import Mashup
 from cogs.operations import Operations
+from cogs.persona import Persona
 
 ROOT = Path(__file__).parents[2]
 OPERATING = (ROOT / "docs" / "operating.md").read_text("utf-8")
@@ -50,7 +51,7 @@ def test_slash_commands() -> None:
     pages = "".join(path.read_text("utf-8") for path in (ROOT / "docs").glob("*.md"))
     names = [
         f"{cog.__cog_group_name__} {command.name}" if issubclass(cog, commands.GroupCog) else command.name
-        for cog in (Mashup, Operations, Jobs, Engines)
+        for cog in (Mashup, Operations, Jobs, Persona, Engines)
         for command in cog.__cog_app_commands__
     ]
     assert "jobs cancel" in names

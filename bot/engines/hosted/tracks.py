@@ -32,7 +32,9 @@ class Collector:
         for number, track in enumerate(made, start=1):
             facts = await self._one(track, number, directory, max_bytes)
             audio, picture = directory / f"track-{number}.mp3", directory / f"track-{number}.png"
-            tracks.append(FinishedTrack(number, audio, picture, track.title[:200], facts["seconds"]))
+            tracks.append(
+                FinishedTrack(number, audio, picture, track.title[:200], facts["seconds"], track.audio_id[:200])
+            )
             report.append({"title": track.title[:200], "tags": track.tags[:200], "seconds": facts["seconds"]})
         return Finished(tuple(tracks), {"tracks": report})
 
