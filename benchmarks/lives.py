@@ -222,6 +222,12 @@ class _Engine:
 
     async def balance(self) -> None: ...
 
+    def offers_persona(self, operation: Operation) -> bool:
+        return False
+
+    async def make_persona(self, likeness: object) -> str:
+        raise NotImplementedError
+
     def opens_in(self) -> float | None:
         return None
 

@@ -34,6 +34,7 @@ from bot.jobs import store as jobs
 from bot.jobs.board import Board
 from bot.jobs.forgetting import clear
 from bot.jobs.line import JobLine
+from bot.jobs.personas import Personas
 from bot.jobs.restore import quarantine
 from bot.jobs.service import JobService
 from bot.jobs.steps import Pace, Steps
@@ -204,6 +205,7 @@ class Parts:
             await self._listen(callbacks, Sources(db, files, links))
         return Services(
             jobs=service,
+            personas=Personas(db, clock, registry),
             files=files,
             delivery=slot,
             db=db,

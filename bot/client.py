@@ -21,6 +21,7 @@ from bot.engines.orders import EngineOrders
 from bot.failpoints import around
 from bot.files.store import FileStore
 from bot.guilds.service import GuildService
+from bot.jobs.personas import Personas
 from bot.jobs.service import JobService
 from bot.posts.port import Delivery
 from bot.privacy.service import PrivacyService
@@ -35,6 +36,7 @@ COGS = (
     "cogs.mashup",
     "cogs.operations",
     "cogs.jobs",
+    "cogs.persona",
     "cogs.engines",
     "cogs.quota",
     "cogs.privacy",
@@ -61,6 +63,7 @@ class Services:
     """What cogs may use."""
 
     jobs: JobService
+    personas: Personas
     files: FileStore
     delivery: DeliverySlot
     db: Database

@@ -28,6 +28,13 @@ class Code(StrEnum):
     MODE_NOT_OFFERED = "mode-not-offered"
     OPTION_NOT_OFFERED = "option-not-offered"
     OPERATION_NOT_OFFERED = "operation-not-offered"
+    NO_SUCH_PERSONA = "no-such-persona"
+    PERSONA_ELSEWHERE = "persona-elsewhere"
+    PERSONA_EXISTS = "persona-exists"
+    PERSONA_NOT_OFFERED = "persona-not-offered"
+    PERSONA_NOT_YOURS = "persona-not-yours"
+    PERSONA_TOO_EARLY = "persona-too-early"
+    PERSONA_UNKNOWN = "persona-unknown"
     # What a moderator chose for the guild.
     UNKNOWN_ZONE = "unknown-zone"
     NUMBER_OUT_OF_RANGE = "number-out-of-range"

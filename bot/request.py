@@ -31,8 +31,8 @@ class Operation(StrEnum):
 
 _VOICE_AND_WEIGHTS = ("model", "vocal_gender", "style_weight", "weirdness", "audio_weight")
 OPTIONS: Mapping[Operation, tuple[str, ...]] = {
-    Operation.MASHUP: ("prompt", "style", "title", "instrumental", *_VOICE_AND_WEIGHTS),
-    Operation.COVER: ("prompt", "style", "title", "negative_tags", "instrumental", *_VOICE_AND_WEIGHTS),
+    Operation.MASHUP: ("prompt", "style", "title", "instrumental", *_VOICE_AND_WEIGHTS, "persona"),
+    Operation.COVER: ("prompt", "style", "title", "negative_tags", "instrumental", *_VOICE_AND_WEIGHTS, "persona"),
     Operation.INSTRUMENTAL: ("title", "tags", "negative_tags", *_VOICE_AND_WEIGHTS),
     Operation.VOCALS: ("prompt", "title", "style", "negative_tags", *_VOICE_AND_WEIGHTS),
 }
@@ -90,6 +90,8 @@ class Mashup(Request):
     prompt: str | None = None
     style: str | None = None
     instrumental: bool = False
+    persona: str | None = None
+    """The engine's id of one."""
 
     @property
     def prompt_is_lyrics(self) -> bool:

@@ -84,6 +84,17 @@ def model_choices(
     return _matching(typed, {model: model for model in bot.services.jobs.models(operation, engine)})
 
 
+async def persona_choices(
+    bot: TwodeckBot, interaction: discord.Interaction, typed: str
+) -> list[app_commands.Choice[str]]:
+    """The member's own personas, of the engine that is chosen so far."""
+    engine = getattr(interaction.namespace, "engine", None)
+    found = await bot.services.personas.listed(str(interaction.user.id))
+    offers = {p.id: f"{p.name} · {text(f'engine-{p.engine}')}"[:100] for p in found if p.id}
+    suited = {p.id for p in found if not engine or p.engine == engine}
+    return _matching(typed, {key: name for key, name in offers.items() if key in suited})
+
+
 def _matching(typed: str, offers: dict[str, str]) -> list[app_commands.Choice[str]]:
     wanted = typed.strip().lower()
     found = [(value, name) for value, name in offers.items() if wanted in value.lower() or wanted in name.lower()]

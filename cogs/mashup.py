@@ -8,7 +8,7 @@ from discord.ext import commands
 
 from bot.client import TwodeckBot
 from bot.request import Operation
-from cogs.asking import Weight, ask, choices, described, engine_choices, model_choices, text
+from cogs.asking import Weight, ask, choices, described, engine_choices, model_choices, persona_choices, text
 
 
 class Mashup(commands.Cog):
@@ -21,7 +21,7 @@ class Mashup(commands.Cog):
     @app_commands.guild_only()
     @app_commands.allowed_installs(guilds=True, users=False)
     @described("track_a", "track_b", "engine", "mode", "prompt", "lyrics_file", "style", "title", "instrumental")
-    @described("model", "vocal_gender", "style_weight", "weirdness", "audio_weight", "private")
+    @described("model", "vocal_gender", "style_weight", "weirdness", "audio_weight", "persona", "private")
     @app_commands.choices(
         mode=choices("mode", "auto", "simple", "custom"), vocal_gender=choices("vocal_gender", "m", "f")
     )
@@ -42,6 +42,7 @@ class Mashup(commands.Cog):
         style_weight: Weight | None = None,
         weirdness: Weight | None = None,
         audio_weight: Weight | None = None,
+        persona: str | None = None,
         private: bool = False,
     ) -> None:
         given = {
@@ -56,6 +57,7 @@ class Mashup(commands.Cog):
             "style_weight": style_weight,
             "weirdness": weirdness,
             "audio_weight": audio_weight,
+            "persona": persona,
         }
         tracks = (track_a, track_b)
         await ask(self._bot, interaction, Operation.MASHUP, tracks, given, private=private, lyrics_file=lyrics_file)
@@ -67,6 +69,10 @@ class Mashup(commands.Cog):
     @mashup.autocomplete("model")
     async def models(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         return model_choices(self._bot, interaction, Operation.MASHUP, typed)
+
+    @mashup.autocomplete("persona")
+    async def personas(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        return await persona_choices(self._bot, interaction, typed)
 
 
 async def setup(bot: TwodeckBot) -> None:

@@ -8,7 +8,7 @@ from discord.ext import commands
 
 from bot.client import TwodeckBot
 from bot.request import Operation
-from cogs.asking import Weight, ask, choices, described, engine_choices, model_choices, text
+from cogs.asking import Weight, ask, choices, described, engine_choices, model_choices, persona_choices, text
 
 _GENDERS = choices("vocal_gender", "m", "f")
 _WEIGHTS = ("vocal_gender", "style_weight", "weirdness", "audio_weight", "private")
@@ -24,7 +24,7 @@ class Operations(commands.Cog):
     @app_commands.guild_only()
     @app_commands.allowed_installs(guilds=True, users=False)
     @described("track", "engine", "mode", "prompt", "lyrics_file", "style", "title", "negative_tags")
-    @described("instrumental", "model", *_WEIGHTS)
+    @described("instrumental", "model", *_WEIGHTS, "persona")
     @app_commands.choices(mode=choices("mode", "auto", "simple", "custom"), vocal_gender=_GENDERS)
     async def cover(
         self,
@@ -43,6 +43,7 @@ class Operations(commands.Cog):
         style_weight: Weight | None = None,
         weirdness: Weight | None = None,
         audio_weight: Weight | None = None,
+        persona: str | None = None,
         private: bool = False,
     ) -> None:
         given = {
@@ -58,6 +59,7 @@ class Operations(commands.Cog):
             "style_weight": style_weight,
             "weirdness": weirdness,
             "audio_weight": audio_weight,
+            "persona": persona,
         }
         await ask(
             self._bot, interaction, Operation.COVER, (track,), given, private=private, lyrics_file=lyrics_file
@@ -145,6 +147,10 @@ class Operations(commands.Cog):
     @vocals.autocomplete("model")
     async def models(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         return model_choices(self._bot, interaction, _operation(interaction), typed)
+
+    @cover.autocomplete("persona")
+    async def personas(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        return await persona_choices(self._bot, interaction, typed)
 
 
 def _operation(interaction: discord.Interaction) -> Operation:

@@ -67,6 +67,16 @@ class Order:
     links: tuple[str, ...] = field(default=(), repr=False)
 
 
+@dataclass(frozen=True)
+class Likeness:
+    """A track of which a persona is to be made, by the engine's own ids of task and audio."""
+
+    task: str
+    audio: str
+    name: str
+    description: str
+
+
 class Ambiguous(Exception):  # noqa: N818 - what is known of an order
     """An order was handed in, and whether it was taken cannot be known. It must not be handed in again."""
 
@@ -119,6 +129,8 @@ class FinishedTrack:
     picture: Path
     title: str
     seconds: float
+    audio_id: str = ""
+    """The engine's own id of it, where it has one."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +166,14 @@ class Engine(Protocol):
 
     def capabilities(self, operation: Operation, mode: Mode, model: str | None = None) -> Capabilities | None:
         """What it offers for an operation; None when it does not do that at all."""
+        ...
+
+    def offers_persona(self, operation: Operation) -> bool:
+        """Whether a persona can be made of a track that came of this operation."""
+        ...
+
+    async def make_persona(self, likeness: Likeness) -> str:
+        """Its id. Raises `bot.errors.Refused` when it was certainly not made, and `Ambiguous`."""
         ...
 
     def free(self) -> int:

@@ -102,6 +102,8 @@ class Track:
     picture: str
     title: str
     seconds: float
+    audio: str | None = None
+    """The engine's own id of it, by which a persona is made."""
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ def to_repeat(tx: Tx, guild: str, member: str, job_id: str) -> Job:
 def given_in(job: Job) -> dict[str, Any]:
     """The options as the member gave them; a title that was made of the file names is made anew."""
     request = job.ask.request
-    given = {name: request[name] for name in ("engine", "mode", *OPTIONS[Operation(job.ask.operation)])}
+    given = {name: request.get(name) for name in ("engine", "mode", *OPTIONS[Operation(job.ask.operation)])}
     if given["title"] == title_of([source.name for source in job.ask.sources], _ANY_LENGTH):
         del given["title"]
     return given

@@ -17,8 +17,9 @@ from bot.guilds import audit
 from bot.guilds.audit import Action
 from bot.guilds.moderation import Actor
 from bot.guilds.store import set_direct
-from bot.jobs import messages, repeat, store
+from bot.jobs import messages, persona_rows, repeat, store
 from bot.jobs.job import DEADLINES, Ask, Job, Removal, Source, State
+from bot.jobs.persona_rows import Persona
 from bot.jobs.retention import DAY_MS, TOKEN_MS
 from bot.posts import store as posts
 from bot.posts.post import Purpose
@@ -151,12 +152,17 @@ class JobService:
             raise Refused(Code.STOPPING)
         for offer in offers:
             self._check_size(offer)
-        engine = self._engine(operation, given.get("engine"))
+        persona = await self._persona(place.member, given.get("persona"))
+        engine = self._engine(operation, given.get("engine") or (persona.engine if persona else None))
         mode = self._mode(engine, operation, given)
         offered = self._capabilities(engine, operation, mode)
         model = model_named(given.get("model"), offered.models, offered.default_model)
         capabilities = self._capabilities(engine, operation, mode, model)
         self._check_options(engine, operation, mode, capabilities, given)
+        if persona is not None:
+            if persona.engine is not engine:
+                raise Refused(Code.PERSONA_ELSEWHERE, name=persona.name, engine=persona.engine.value)
+            given = {**given, "persona": persona.id}
         request = read_request(
             operation,
             {**given, "model": model, "mode": mode},
@@ -306,6 +312,15 @@ class JobService:
         member = None if reader.moderator else reader.member
         found = await self._db.work(lambda tx: store.listed(tx, reader.guild, member, limit=50, offset=0))
         return tuple(job for job in found if job.stoppable and job.cancelled_by is None)
+
+    async def _persona(self, member: str, typed: str | None) -> Persona | None:
+        """The member's own, by id or name. Raises `Refused`."""
+        if not typed:
+            return None
+        found = await self._db.work(lambda tx: persona_rows.chosen(tx, member, typed))
+        if found is None:
+            raise Refused(Code.NO_SUCH_PERSONA, name=typed)
+        return found
 
     def _engine(self, operation: Operation, typed: str | None) -> EngineName:
         """The engine that is asked for, or the first that can do it. Raises `Refused`."""

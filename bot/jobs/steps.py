@@ -178,7 +178,7 @@ class Steps:
         made = [(path, kind) for t in finished.tracks for path, kind in ((t.audio, "mp3"), (t.picture, "png"))]
         kept = await self._files.copy(job.id, made)
         tracks = [
-            Track(track.number, audio.hash, picture.hash, track.title, track.seconds)
+            Track(track.number, audio.hash, picture.hash, track.title, track.seconds, track.audio_id or None)
             for track, audio, picture in zip(finished.tracks, kept[::2], kept[1::2], strict=True)
         ]
         files = tuple((k.hash, k.size, k.kind) for k in kept)

@@ -260,9 +260,9 @@ def stage_source(tx: Tx, job_id: str, source: Source) -> None:
 def add_track(tx: Tx, job_id: str, track: Track) -> None:
     """Record a finished track."""
     tx.run(
-        "INSERT INTO tracks (job, number, hash, picture, title, seconds) VALUES (?, ?, ?, ?, ?, ?)"
+        "INSERT INTO tracks (job, number, hash, picture, title, seconds, audio) VALUES (?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (job, number) DO NOTHING",
-        (job_id, track.number, track.hash, track.picture, track.title, track.seconds),
+        (job_id, track.number, track.hash, track.picture, track.title, track.seconds, track.audio),
     )
 
 
@@ -297,7 +297,7 @@ def _job(tx: Tx, row: Row) -> Job:
         for r in tx.all("SELECT * FROM sources WHERE job = ? ORDER BY side", (row["id"],))
     )
     tracks = tuple(
-        Track(r["number"], r["hash"], r["picture"], r["title"], r["seconds"])
+        Track(r["number"], r["hash"], r["picture"], r["title"], r["seconds"], r["audio"])
         for r in tx.all("SELECT * FROM tracks WHERE job = ? ORDER BY number", (row["id"],))
     )
     ask = Ask(

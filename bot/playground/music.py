@@ -30,6 +30,10 @@ class Music:
         self.tasks: dict[str, Task] = {}
         self.creates: list[dict[str, Any]] = []
         """The body of every create that arrived, taken or not."""
+        self.personas: dict[str, dict[str, Any]] = {}
+        """What each was made of, by id."""
+        self.wishes = 0
+        """How often a persona was asked for."""
         self._mix = mix
         self._files: dict[str, bytes] = {}
         self._runner: web.AppRunner | None = None
@@ -55,6 +59,7 @@ class Music:
         for path in (*forms.routes(), forms.JOBS):
             app.router.add_post(path, self._create)
         for prefix in sorted(set(forms.PREFIX.values())):
+            app.router.add_post(f"{prefix}{forms.PERSONA}", self._persona)
             app.router.add_get(f"{prefix}/api/v1/generate/record-info", self._record)
             app.router.add_get(f"{prefix}/api/v1/generate/credit", self._credit)
         app.router.add_get("/api/v1/jobs/recordInfo", self._record)
@@ -151,6 +156,8 @@ class Music:
             return refused or _answer(422, "The model name you specified is not supported")
         if fault := forms.fault(form, body):
             return _answer(422, fault)
+        if (persona := forms.fields_of(body).get("personaId")) and persona not in self.personas:
+            return _answer(422, "personaId does not exist")
         sources = [await self._fetched(address) for address in forms.sources_of(body)]
         if not all(sources):
             return _answer(451, "Failed to fetch the audio")
@@ -167,6 +174,27 @@ class Music:
             case "no-task":
                 return _answer(200, "success", {})
         return _answer(200, "success", {"taskId": task.id})
+
+    async def _persona(self, request: web.Request) -> web.StreamResponse:
+        body: dict[str, Any] = await request.json()
+        self.wishes += 1
+        if refused := self._locked(request):
+            return refused
+        if self.knobs.persona.isdigit():
+            return _answer(int(self.knobs.persona), "as the knob says")
+        task = self.tasks.get(str(body.get("taskId")))
+        known = task is not None and task.stage == "complete" and body.get("audioId") in task.audio_ids
+        if fault := forms.persona_fault(body) or ("" if known else "The music does not exist"):
+            return _answer(422, fault)
+        if any(made["audioId"] == body["audioId"] for made in self.personas.values()):
+            return _answer(409, "A persona of this music exists already")
+        persona = f"persona-{secrets.token_hex(8)}"
+        self.personas[persona] = body
+        if self.knobs.persona == "reset":
+            assert request.transport is not None  # noqa: S101 - still connected
+            request.transport.abort()
+        data = {"personaId": persona, "name": body["name"], "description": body["description"]}
+        return _answer(200, "success", data)
 
     def _unwanted(self, body: dict[str, Any]) -> web.StreamResponse | None:
         """The refusal of a create that costs nothing."""

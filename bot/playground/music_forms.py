@@ -10,12 +10,15 @@ LEGACY, MODELESS, UNIFIED = "legacy", "modeless", "unified"
 PREFIX = {LEGACY: "", MODELESS: "/modeless", UNIFIED: ""}
 """What a base address ends in: `legacy` and `modeless` share their paths."""
 JOBS = "/api/v1/jobs/createTask"
+PERSONA = "/api/v1/generate/generate-persona"
 
 _OLD = ("V3_5", "V4", "V4_5", "V4_5PLUS", "V4_5ALL", "V5", "V5_5")
 _NEW = ("V6", "V6_WILD", "V6_MINI")
 _MODELS = {LEGACY: _OLD, MODELESS: (*_NEW, *_OLD[1:]), UNIFIED: _NEW}
 _TIMED = ("V5_5", *_NEW)
 _VOICE = frozenset({"vocalGender", "styleWeight", "weirdnessConstraint", "audioWeight"})
+_PERSONA = "personaId personaModel"
+_OF_PERSONA = ("taskId", "audioId", "name", "description")
 _PATHS = {
     "mashup": "/api/v1/generate/mashup",
     "cover": "/api/v1/generate/upload-cover",
@@ -54,11 +57,16 @@ _FORMS = {
     (form.dialect, form.operation): form
     for form in (
         _form(LEGACY, "mashup", "customMode model", "prompt style title instrumental"),
-        _form(LEGACY, "cover", "customMode instrumental model", "prompt style title negativeTags"),
+        _form(LEGACY, "cover", "customMode instrumental model", "prompt style title negativeTags personaId"),
         _form(LEGACY, "instrumental", "title negativeTags tags", "model"),
         _form(LEGACY, "vocals", "prompt title negativeTags style", "model"),
-        _form(MODELESS, "mashup", "model", "lyrics prompt style title variety duration"),
-        _form(MODELESS, "cover", "model", "lyrics prompt style title instrumental negativeTags variety duration"),
+        _form(MODELESS, "mashup", "model", f"lyrics prompt style title variety duration {_PERSONA}"),
+        _form(
+            MODELESS,
+            "cover",
+            "model",
+            f"lyrics prompt style title instrumental negativeTags variety duration {_PERSONA}",
+        ),
         _form(MODELESS, "instrumental", "title negativeTags tags", "model lyrics variety"),
         _form(MODELESS, "vocals", "prompt title negativeTags style", "model lyrics variety"),
         _form(UNIFIED, "mashup", "model style title", "prompt instrumental customMode duration"),
@@ -107,12 +115,27 @@ def fault(form: Form, body: Mapping[str, Any]) -> str:
         return f"{', '.join(unknown)} is not a field of {form.operation}"
     if len(sources_of(body)) != (2 if form.operation == "mashup" else 1):
         return f"{form.source} has the wrong number of addresses"
+    return _model_fault(form, fields) or _moded_fault(form, fields)
+
+
+def _model_fault(form: Form, fields: Mapping[str, Any]) -> str:
+    """What the model, and that of a persona, cannot be."""
     model = fields.get("model")
     if model is not None and model not in _MODELS[form.dialect]:
         return f"model {model} is not supported"
+    if fields.get("personaModel") not in (None, "style_persona", "voice_persona"):
+        return "personaModel is wrong"
     if "duration" in fields and model not in _TIMED:
         return f"duration is not supported by {model}"
-    return _moded_fault(form, fields)
+    return ""
+
+
+def persona_fault(body: Mapping[str, Any]) -> str:
+    """What is wrong with a wish for a persona; empty for nothing."""
+    if missing := [name for name in _OF_PERSONA if not body.get(name)]:
+        return f"Please enter {', '.join(missing)}"
+    unknown = sorted(body.keys() - {*_OF_PERSONA, "vocalStart", "vocalEnd"})
+    return f"{', '.join(unknown)} is not a field of a persona" if unknown else ""
 
 
 def _moded_fault(form: Form, fields: Mapping[str, Any]) -> str:

@@ -31,6 +31,8 @@ class MusicKnobs:
     callbacks: str = "sent"
     """`sent`, `lost`, `doubled`, `early` (the first one before the create's answer) or `late`."""
     late_seconds: float = 3.0
+    persona: str = ""
+    """As `create`, for personas: `reset` makes one and gives no answer; a number refuses."""
     ends: str = "SUCCESS"
     error_code: int = 413
     records: int = 200
@@ -83,6 +85,11 @@ class Task:
         """Whether it was made by the unified dialect."""
         return "input" in self.body
 
+    @property
+    def audio_ids(self) -> list[str]:
+        """The id of each of its songs."""
+        return [f"{self.id}-{number}" for number in range(len(self.tracks))]
+
     def _info(self, ready: int) -> dict[str, Any]:
         """The `data` of recordInfo: the songs come as JSON text, and only at the end."""
         done = self.stage == "complete" and not self.failed
@@ -118,7 +125,7 @@ class Task:
         url, stream = ("audioUrl", "streamAudioUrl") if spelling == "camel" else ("audio_url", "stream_audio_url")
         fields = fields_of(self.body)
         return {
-            "id": f"{self.id}-{number}",
+            "id": self.audio_ids[number],
             url: self.tracks[number] if self.links == "files" else "",
             stream: self.tracks[number].replace("/files/", "/streams/") if self.links != "none" else "",
             "title": fields.get("title") or "Untitled",

@@ -77,6 +77,18 @@ async def commands(stage: Stage) -> None:
     await _command(stage, "jobs cancel", job=running[0] if running else done)
 
 
+async def personas(stage: Stage) -> None:
+    """A persona of a finished track, and its use; the list of one's own."""
+    await stage.ask("sunoapi", member="mika", answered=True)
+    await stage.wait_for(lambda: stage.states().get("done"), _STEP_SECONDS)
+    done = next((event["job"] for event in stage.history.events if event["kind"] == "accepted"), "0" * 12)
+    await _suggest(stage, "persona create", user="mika")
+    for _ in range(2):
+        await _command(stage, "persona create", job=done, name="rainy", description="soft")
+    await _command(stage, "persona list")
+    await stage.ask("sunoapi", member="mika", answered=True, persona="rainy")
+
+
 async def again(stage: Stage) -> None:
     """A failed mashup, and the button that asks for it once more."""
     stage.band.knobs.ends, stage.band.knobs.error_code = "GENERATE_AUDIO_FAILED", 500
@@ -132,6 +144,7 @@ SCENES = (
     Scene("local", local),
     Scene("commands", commands),
     Scene("again", again),
+    Scene("personas", personas),
 )
 """The cheapest first: a point is struck in the first scene that reaches it."""
 
@@ -142,6 +155,6 @@ async def _command(stage: Stage, command: str, *, user: str = "mika", **options:
         await act.answered()
 
 
-async def _suggest(stage: Stage, command: str) -> None:
+async def _suggest(stage: Stage, command: str, *, user: str = "sam") -> None:
     with contextlib.suppress(MemberError):
-        await stage.play.autocomplete("sam", stage.rooms[0].name, command, "job", job="")
+        await stage.play.autocomplete(user, stage.rooms[0].name, command, "job", job="")

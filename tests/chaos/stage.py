@@ -159,7 +159,14 @@ class Stage:
         self.history.note("power cut")
 
     async def ask(
-        self, engine: str, *, private: bool = False, member: str = "", answered: bool = False, vocals: bool = False
+        self,
+        engine: str,
+        *,
+        private: bool = False,
+        member: str = "",
+        answered: bool = False,
+        vocals: bool = False,
+        persona: str = "",
     ) -> Act | None:
         """One member asks for one mashup, or for `vocals`; None when the bot is not there to be asked.
 
@@ -170,6 +177,7 @@ class Stage:
         self.asked.append(tag)
         member, room = member or MEMBERS[number % len(MEMBERS)], self.rooms[number % len(self.rooms)]
         command, options = self._sung(tag) if vocals else self._mixed(tag, engine)
+        options |= {"persona": persona} if persona else {}
         try:
             act = await self.play.slash(member, room.name, command, engine=engine, private=private, **options)
         except MemberError:

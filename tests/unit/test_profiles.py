@@ -168,7 +168,9 @@ def test_what_is_used_and_needed(name: EngineName, operation: Operation) -> None
         assert custom is not None
         old, moded = dialect is DialectName.LEGACY, operation in (MASHUP, COVER)
         assert (simple is not None) is (old and moded)
+        personas = (not old and name is not KIE) or (name, operation, old) == (KIE, COVER, True)
         lacking = {"instrumental"} if operation is MASHUP and not old else set()
+        lacking |= {"persona"} if moded and not personas else set()
         assert custom.lacks == lacking
         assert custom.uses == set(OPTIONS[operation]) - lacking
         needs = {
@@ -181,7 +183,7 @@ def test_what_is_used_and_needed(name: EngineName, operation: Operation) -> None
         if simple is not None:
             always = {"prompt", "instrumental", "model"}
             assert simple.uses == always | ({"style", "title"} if (name, operation) == (KIE, MASHUP) else set())
-            assert (simple.needs, simple.lacks) == ({"prompt"}, frozenset())
+            assert (simple.needs, simple.lacks) == ({"prompt"}, {"persona"})
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ class Call:
     uploads: Sequence[str]
     callback: str | None
     duration: int | None = None
+    persona_model: str | None = None
 
     @property
     def mode(self) -> Mode:
@@ -49,6 +50,8 @@ class Call:
             values["custom_mode"] = custom
         if "duration" in values:
             values["duration"] = self.duration
+        if values.get("persona"):
+            values["persona_model"] = self.persona_model
         return {name: value for name, value in values.items() if value is not None}
 
 

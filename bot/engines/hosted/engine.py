@@ -16,10 +16,20 @@ from bot.engines.hosted import legacy, unified
 from bot.engines.hosted.client import OK, Answer, MusicClient, NoAnswer, NotConnected
 from bot.engines.hosted.dialect import Call, Dialect
 from bot.engines.hosted.profile import Profile
-from bot.engines.hosted.records import made_of, names_uploads, task_of
+from bot.engines.hosted.records import made_of, names_uploads, persona_of, task_of
 from bot.engines.hosted.rules import DialectName, Outcome
 from bot.engines.hosted.tracks import Collector
-from bot.engines.port import Account, Ambiguous, Capabilities, Finished, Later, Order, TaskState, TaskStatus
+from bot.engines.port import (
+    Account,
+    Ambiguous,
+    Capabilities,
+    Finished,
+    Later,
+    Likeness,
+    Order,
+    TaskState,
+    TaskStatus,
+)
 from bot.errors import Code, Refusal, Refused
 from bot.request import Mode, Operation
 
@@ -34,6 +44,7 @@ _ONCE_MORE = frozenset({451, 531})
 """A source that could not be fetched (it goes up afresh), and a failure whose credits were given back."""
 _STRANGE = re.compile(r"[^A-Za-z0-9_.-]")
 _LONGEST_STATE = 40
+_EXISTS = 409
 _CREDIT_WORDS = ("credit", "balance")
 _NOT_NOW_SECONDS = 30.0
 _PAUSE_SECONDS = 60.0
@@ -172,6 +183,43 @@ class HostedEngine:
         self._linkless.pop(task, None)
         await asyncio.to_thread(shutil.rmtree, self._directory(task), ignore_errors=True)
 
+    def offers_persona(self, operation: Operation) -> bool:
+        personas = self._profile.spoken.personas
+        return personas is not None and operation in personas.of
+
+    async def make_persona(self, likeness: Likeness) -> str:
+        """One create, sent once; there can be one of each track, and what is there cannot be asked for."""
+        personas = self._profile.spoken.personas
+        if personas is None:
+            raise Refused(Code.PERSONA_NOT_OFFERED, engine=self.name.value, ready="-")
+        names = {"name": likeness.name, "description": likeness.description}
+        try:
+            answer = await self._client.create(
+                personas.name, {"taskId": likeness.task, "audioId": likeness.audio, **names}
+            )
+        except NotConnected:
+            raise Refused(Code.ENGINE_UNAVAILABLE, status=0) from None
+        except NoAnswer as trouble:
+            raise Ambiguous(f"{self.name}: {trouble}") from None
+        if answer.code != OK:
+            raise self._no_persona(answer.code)
+        made = persona_of(answer.data)
+        if made is None:
+            raise Ambiguous(f"{self.name}: an answer without a persona id")
+        return made
+
+    def _no_persona(self, code: int) -> Exception:
+        log.warning("%s answered a persona with code %s", self.name, code)
+        if code == _EXISTS:
+            return Refused(Code.PERSONA_EXISTS)
+        match self._profile.outcome(code):
+            case Outcome.UNKNOWN:
+                return Ambiguous(f"{self.name}: code {code}")
+            case Outcome.REFUSE:
+                return Refused(Code.ENGINE_REFUSED, status=code)
+            case _:
+                return Refused(Code.ENGINE_UNAVAILABLE, status=code)
+
     async def close(self) -> None:
         await self._client.close()
         await self._collector.close()
@@ -237,6 +285,7 @@ class HostedEngine:
             uploads=order.uploads,
             callback=self._callback(order),
             duration=spoken.duration(order.operation, order.request, order.seconds),
+            persona_model=spoken.personas.model if spoken.personas else None,
         )
 
     async def _refused(self, answer: Answer, order: Order) -> Exception:

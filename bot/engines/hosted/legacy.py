@@ -26,6 +26,8 @@ WIRE = {
     "style_weight": "styleWeight",
     "weirdness": "weirdnessConstraint",
     "audio_weight": "audioWeight",
+    "persona": "personaId",
+    "persona_model": "personaModel",
 }
 """Wire names that are not ours."""
 

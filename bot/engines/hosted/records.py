@@ -15,12 +15,19 @@ class Made:
     url: str
     title: str
     tags: str
+    audio_id: str = ""
 
 
 def task_of(data: Any) -> str | None:
     """The task id of a create's answer."""
     found = data.get("taskId") or data.get("task_id") if isinstance(data, Mapping) else None
     return found if isinstance(found, str) and 0 < len(found) <= 200 else None
+
+
+def persona_of(data: Any) -> str | None:
+    """The id of a persona that was made; one that fits into a choice."""
+    found = data.get("personaId") or data.get("persona_id") if isinstance(data, Mapping) else None
+    return found if isinstance(found, str) and 0 < len(found) <= 100 else None
 
 
 def made_of(record: Any, *, streams: bool = False) -> tuple[Made, ...]:
@@ -32,7 +39,7 @@ def made_of(record: Any, *, streams: bool = False) -> tuple[Made, ...]:
     data = record if isinstance(record, Mapping) else {}
     for place in ("resultJson", "response"):
         tracks = _tracks(unpacked(data.get(place)))
-        made = [Made(_text(t, *names), _text(t, "title"), _text(t, "tags")) for t in tracks]
+        made = [Made(_text(t, *names), _text(t, "title"), _text(t, "tags"), _text(t, "id")) for t in tracks]
         if made and all(track.url for track in made):
             return tuple(made)
     return ()

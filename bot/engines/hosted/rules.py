@@ -13,12 +13,12 @@ from bot.engines.port import Capabilities
 from bot.request import MODED, OPTIONS, Limits, Mode, Operation
 
 SIMPLE_NEEDS = frozenset({"prompt"})
-_MEANING = frozenset({"instrumental"})
+_MEANING = frozenset({"instrumental", "persona"})
 """Options that may not be dropped: without them something else would be made."""
 
 OptionName = Literal[
     "prompt", "style", "title", "tags", "negative_tags", "instrumental",
-    "vocal_gender", "style_weight", "weirdness", "audio_weight", "custom_mode", "duration",
+    "vocal_gender", "style_weight", "weirdness", "audio_weight", "persona", "custom_mode", "duration",
 ]  # fmt: skip
 _OURS = frozenset({"custom_mode", "duration"})
 """Fields that we fill, no member does."""
@@ -151,6 +151,14 @@ class Durations(Part):
         return min(max(source, sung, self.shortest), self.longest)
 
 
+class Personas(Part):
+    """How a persona is made: `name` is its path, `of` whose tracks it can be made of; `model` goes with its use."""
+
+    name: str = Field(pattern=r"^/")
+    of: tuple[Operation, ...] = Field(min_length=1)
+    model: Literal["style_persona"] | None = None
+
+
 class Spoken(Part):
     """One dialect of one provider. A code that is not listed is `unknown` for a create, `failed` for a task."""
 
@@ -158,6 +166,7 @@ class Spoken(Part):
     task_codes: dict[int, Ending]
     models: dict[str, Literal["current", "deprecated"]]
     durations: Durations | None = None
+    personas: Personas | None = None
     operations: dict[Operation, Rules]
 
     @model_validator(mode="after")
@@ -177,6 +186,8 @@ class Spoken(Part):
         taken = {*rules.custom, *rules.simple, *rules.unverified}
         if strange := taken - set(OPTIONS[operation]) - _OURS:
             raise ValueError(f"{operation} has no {', '.join(sorted(strange))}")
+        if "persona" in taken and self.personas is None:
+            raise ValueError(f"{operation} takes a persona, and nothing says how one is made")
         if operation not in MODED and "custom_mode" in taken:
             raise ValueError(f"{operation} has one mode only")
         if unlisted := set(rules.models) - set(self.models):

@@ -81,7 +81,7 @@ class Collector:
             facts = await self._pool.run("bot.audio.finish:finish", arguments, directory=directory, limits=_LIMITS)
         except Refused as refused:
             raise _end_of(refused.refusal) from None
-        return FinishedTrack(number, audio, picture, title, facts["seconds"])
+        return FinishedTrack(number, audio, picture, title, facts["seconds"], track.audio_id[:200])
 
 
 def _end_of(refusal: Refusal) -> Exception:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.engines.local.studio import Studio
-from bot.engines.port import Account, Capabilities, Finished, FinishedTrack, Order, TaskState, TaskStatus
+from bot.engines.port import Account, Capabilities, Finished, FinishedTrack, Likeness, Order, TaskState, TaskStatus
 from bot.errors import Code, Refusal, Refused
 from bot.failpoints import around
 from bot.request import EngineName, Limits, Mode, Operation
@@ -23,6 +23,7 @@ _CAPABILITIES = Capabilities(
     models=(),
     limits=Limits(prompt=5000, style=1000, title=100),
     uses=frozenset({"title", "audio_weight"}),
+    lacks=frozenset({"persona"}),
 )
 
 
@@ -58,6 +59,12 @@ class LocalEngine:
 
     async def balance(self) -> Account | None:
         return None
+
+    def offers_persona(self, operation: Operation) -> bool:
+        return False
+
+    async def make_persona(self, likeness: Likeness) -> str:
+        raise Refused(Code.PERSONA_NOT_OFFERED, engine=self.name.value, ready="-")
 
     def free(self) -> int:
         return max(0, self._workers - len(self._tasks))
