@@ -92,9 +92,9 @@ async def _round() -> Round:
         try:
             service, runner = _parts(folder, db, delivery)
             runner.start()
-            with closing(_plain(folder / "plain.db")) as plain:
+            with closing(plain(folder / "plain.db")) as connection:
                 for turn in range(TURNS):
-                    raw += _commit(plain)
+                    raw += commits(connection, COMMITS)
                     jobs += await _live(service, db, delivery, turn * JOBS)
             await runner.stop()
         finally:
@@ -102,7 +102,8 @@ async def _round() -> Round:
     return Round(TURNS * JOBS / jobs, TURNS * COMMITS / raw)
 
 
-def _plain(path: Path) -> sqlite3.Connection:
+def plain(path: Path) -> sqlite3.Connection:
+    """A database of one table, without anything of ours."""
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
@@ -110,10 +111,10 @@ def _plain(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _commit(connection: sqlite3.Connection) -> float:
-    """Seconds that `COMMITS` commits of one small row each take."""
+def commits(connection: sqlite3.Connection, count: int) -> float:
+    """Seconds that `count` commits of one small row each take."""
     started = time.perf_counter()
-    for _ in range(COMMITS):
+    for _ in range(count):
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("INSERT INTO rows (at) VALUES (?)", (time.time(),))
         connection.execute("COMMIT")

@@ -171,7 +171,7 @@ class Quota(commands.GroupCog, name="quota", description=text("command-quota")):
     @app_commands.command(name="explain", description=text("command-quota-explain"))
     @described("member", "engine")
     async def explain(
-        self, interaction: discord.Interaction, member: discord.Member, engine: str | None = None
+        self, interaction: discord.Interaction, member: discord.User, engine: str | None = None
     ) -> None:
         async def answer(actor: Actor, locale: str) -> Mapping[str, Any]:
             other = Actor(actor.guild, str(member.id), roles_of(member), manages=False)

@@ -168,10 +168,11 @@ class Music:
         refused = self._locked(request) or self._unwanted(body)
         if refused or form is None:
             return refused or _answer(422, "The model name you specified is not supported")
-        if fault := forms.fault(form, body):
+        fault = forms.fault(form, body)
+        if not fault and forms.fields_of(body).get("personaId", "") not in ("", *self.personas):
+            fault = "personaId does not exist"
+        if fault:
             return _answer(422, fault)
-        if (persona := forms.fields_of(body).get("personaId")) and persona not in self.personas:
-            return _answer(422, "personaId does not exist")
         sources = [await self._fetched(address) for address in forms.sources_of(body)]
         if not all(sources):
             return _answer(451, "Failed to fetch the audio")

@@ -1,0 +1,294 @@
+"""Who may do what: every registered command by every kind of person, every button with ids that are not good."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from discord import app_commands
+
+from bot import app
+from bot.client import TwodeckBot
+from bot.jobs import store
+from bot.jobs.job import Ask, Source
+from bot.playground import payloads
+from bot.playground.members import _command_data
+from bot.playground.options import find_command, wrap
+from bot.playground.permissions import NOTHING
+from bot.playground.world import Interaction, Member, Message, Role, User
+from tests.playground import ROOMY, Act, Playground, find_control, shown_text
+from tests.wire.test_bot import aim
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+JOB = "mikasfailed0"
+ROOM = "mashups"
+
+EVERYBODY = frozenset({"mika", "noor", "sam", "kim", "ola"})
+"""A member, a second one, a moderator by permission, one by role, the operator, who has no rights on the server."""
+MODERATORS = frozenset({"sam", "kim"})
+OWNER_AND_MODERATORS = MODERATORS | {"mika"}
+OPERATORS = frozenset({"ola"})
+_REFUSED = ("Only moderators can do that", "Only those who run this bot", "is not yours")
+_FILE = ("empty.mp3", b"")
+
+ROWS: Mapping[str, tuple[frozenset[str], dict[str, Any]]] = {
+    "mashup": (EVERYBODY, {"track_a": _FILE, "track_b": _FILE}),
+    "cover": (EVERYBODY, {"track": _FILE}),
+    "instrumental": (EVERYBODY, {"track": _FILE, "title": "t", "tags": "t", "negative_tags": "t"}),
+    "vocals": (EVERYBODY, {"track": _FILE, "prompt": "la", "title": "t", "style": "t", "negative_tags": "t"}),
+    "jobs list": (EVERYBODY, {}),
+    "jobs dm": (EVERYBODY, {"results": "off"}),
+    "jobs get": (OWNER_AND_MODERATORS, {"job": JOB}),
+    "jobs cancel": (OWNER_AND_MODERATORS, {"job": JOB}),
+    "jobs delete": (MODERATORS, {"job": JOB, "reason": "because"}),
+    "engines list": (EVERYBODY, {}),
+    "engines off": (OPERATORS, {"engine": "kie", "why": "because"}),
+    "engines on": (OPERATORS, {"engine": "kie"}),
+    "quota status": (EVERYBODY, {}),
+    "quota set guild": (MODERATORS, {"cooldown": 0}),
+    "quota set role": (MODERATORS, {"role": "steward", "rule": "none"}),
+    "quota set member": (MODERATORS, {"member": "noor", "rule": "none"}),
+    "quota grant": (MODERATORS, {"member": "noor", "units": 1, "reason": "because"}),
+    "quota reset": (MODERATORS, {"member": "noor"}),
+    "quota block": (MODERATORS, {"member": "noor", "reason": "because"}),
+    "quota unblock": (MODERATORS, {"member": "noor"}),
+    "quota pause": (MODERATORS, {}),
+    "quota resume": (MODERATORS, {}),
+    "quota show": (MODERATORS, {}),
+    "quota explain": (MODERATORS, {"member": "noor"}),
+    "quota log": (MODERATORS, {}),
+    "quota export": (MODERATORS, {}),
+}
+"""Who may, and options with which the command gets as far as the question."""
+ALSO_DIRECT = frozenset({"jobs dm", "engines list", "engines off", "engines on"})
+"""What belongs to no server: one's own choice, everybody's list, the operator's switch."""
+BUTTONS = frozenset({"cancel", "quota"})
+
+
+class House:
+    """One bot in this process, and its people."""
+
+    def __init__(self, play: Playground, bot: TwodeckBot, roles: dict[str, Role]) -> None:
+        self.play, self.bot, self.roles = play, bot, roles
+
+    async def give(self, who: str, command: str, options: dict[str, Any]) -> Message:
+        """The answer to a command."""
+        return await self._answer(await self.play.slash(who, ROOM, command, **self._named(options)))
+
+    async def click(self, who: str, message: Message, custom_id: str | None = None) -> str:
+        """Press the one button of a message, maybe with another id; it is made visible to whoever presses."""
+        button = next(one for row in message.components for one in row["components"])
+        before, button["custom_id"] = button["custom_id"], custom_id or button["custom_id"]
+        message.visible_to = self.play.world.person(who).id
+        try:
+            act = await self.play.click(who, message, button["custom_id"])
+            return shown_text(await self._answer(act))
+        finally:
+            button["custom_id"] = before
+
+    async def direct(self, who: str, command: str, options: dict[str, Any]) -> str:
+        """The same command, as it would come from direct messages if a client offered it there."""
+        world, members = self.play.world, self.play.standin.members
+        person = world.person(who)
+        found, specs, way = find_command(world.commands, command)
+        given = members._options(person, world.channel(ROOM).id)
+        values = {name: self.play._value(name, value) for name, value in self._named(options).items()}
+        data = _command_data(found, wrap(way, given.take(specs, values)), given.resolved)
+        for gone in ("members", "roles"):
+            data.get("resolved", {}).pop(gone, None)
+        interaction = self._interaction(person, data)
+        self.play.standin.gateway.dispatch("INTERACTION_CREATE", self._event(interaction, person))
+        return shown_text(await self._answer(Act(self.play, interaction)))
+
+    def _interaction(self, person: User, data: dict[str, Any]) -> Interaction:
+        world = self.play.world
+        channel, now = world.open_direct(person), world.clock
+        token = secrets.token_urlsafe(60)
+        made = Interaction(
+            world.new_id(), token, 2, person.id, channel.id, data, data["name"], now.now(), now.monotonic()
+        )
+        world.interactions[token] = made
+        return made
+
+    def _event(self, interaction: Interaction, person: User) -> dict[str, Any]:
+        world = self.play.world
+        return {
+            "id": str(interaction.id),
+            "application_id": str(world.application_id),
+            "type": interaction.kind,
+            "token": interaction.token,
+            "version": 1,
+            "data": interaction.data,
+            "channel_id": str(interaction.channel_id),
+            "channel": payloads.channel(world, world.directs[interaction.channel_id]),
+            "user": payloads.user(person),
+            "app_permissions": "0",
+            "locale": "en-US",
+            "entitlements": [],
+            "authorizing_integration_owners": {"0": str(world.guild.id)},
+            "context": 1,
+            "attachment_size_limit": 10 << 20,
+        }
+
+    def _named(self, options: dict[str, Any]) -> dict[str, Any]:
+        people = {"member": self.play.world.person, "role": self.roles.__getitem__}
+        return {name: people[name](value) if name in people else value for name, value in options.items()}
+
+    async def _answer(self, act: Act) -> Message:
+        def said() -> Message | None:
+            message = act.original
+            return message if message is not None and shown_text(message) else None
+
+        return await self.play.wait_for(said, 20)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    with pytest.MonkeyPatch.context() as patch:
+        async with Playground() as play:
+            roles = _settle_in(play)
+            ola = play.world.person("ola")
+            for name, value in {**ROOMY, "TWODECK_OPERATORS": str(ola.id)}.items():
+                patch.setenv(name, value)
+            bot = app.create_bot(aim(patch, play, tmp_path_factory.mktemp("rights")))
+            await play.connect(bot)
+            guild, steward = str(play.world.guild.id), str(roles["steward"].id)
+            await bot.services.guilds.change(guild, "0", moderator_role=steward)
+            await bot.services.db.work(lambda tx: _failed_job(tx, play))
+            yield House(play, bot, roles)
+
+
+def _settle_in(play: Playground) -> dict[str, Role]:
+    """Two more people, and a role without any permission, which the server names for its moderators."""
+    world = play.world
+    steward = Role(world.new_id(), "Stewards", NOTHING, 1)
+    world.guild.roles[steward.id] = steward
+    for name, held in (("kim", [steward.id]), ("ola", [])):
+        user = User(world.new_id(), name, name.title())
+        world.guild.members[user.id] = Member(user, list(held), world.clock.now())
+    return {"steward": steward}
+
+
+def _failed_job(tx: Any, play: Playground) -> None:
+    """A job of mika's that is over."""
+    world = play.world
+    sources = (Source("a", "", "a.mp3", 1), Source("b", "", "b.mp3", 1))
+    place = str(world.guild.id), str(world.channel(ROOM).id), str(world.mika.id)
+    ask = Ask(
+        "i", *place, "en-US", "local", "mashup", {"title": "t", "unused": [], "mode": "simple"}, 1, 1, sources
+    )
+    store.insert(tx, JOB, ask, now=0, deadline=0)
+    tx.run("UPDATE jobs SET state = 'failed' WHERE id = ?", (JOB,))
+
+
+def leaves(commands: Any, way: str = "") -> set[str]:
+    """Every command that can be given."""
+    found: set[str] = set()
+    for command in commands:
+        name = f"{way}{command.name}"
+        found |= leaves(command.commands, f"{name} ") if isinstance(command, app_commands.Group) else {name}
+    return found
+
+
+async def test_every_registered_command_has_its_row(house: House) -> None:
+    assert leaves(house.bot.tree.get_commands()) == set(ROWS)
+
+
+async def test_every_kind_of_button_has_its_test(house: House) -> None:
+    patterns = house.bot._connection._view_store._dynamic_items
+    assert {pattern.pattern.partition(":")[0] for pattern in patterns} == BUTTONS
+
+
+@pytest.mark.parametrize("who", sorted(EVERYBODY))
+@pytest.mark.parametrize("command", ROWS)
+async def test_a_command_takes_those_who_may(house: House, command: str, who: str) -> None:
+    allowed, options = ROWS[command]
+    text = shown_text(await house.give(who, command, options))
+    assert any(words in text for words in _REFUSED) is (who not in allowed), text
+    assert "should not have" not in text
+
+
+@pytest.mark.parametrize("command", ROWS)
+async def test_no_command_of_a_server_acts_in_direct_messages(house: House, command: str) -> None:
+    text = await house.direct("sam", command, ROWS[command][1])
+    assert ("works in a server's channel only" in text) is (command not in ALSO_DIRECT), text
+    assert "should not have" not in text
+
+
+async def test_without_its_check_a_command_is_open_to_all(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Broken on purpose: what the matrix above would see."""
+    monkeypatch.setattr("bot.quotas.service.must_moderate", lambda *_: None)
+    assert "What moderators changed" in shown_text(await house.give("mika", "quota log", {}))
+
+
+# Buttons.
+
+
+async def question(house: House) -> Message:
+    return await house.give("sam", "quota reset", {})
+
+
+async def resets(house: House) -> int:
+    rows = await house.bot.services.db.work(lambda tx: tx.all("SELECT 1 FROM audit WHERE action = 'reset'"))
+    return len(rows)
+
+
+async def test_a_confirmation_is_for_the_moderator_who_was_asked_and_for_once(house: House) -> None:
+    before, asked = await resets(house), await question(house)
+    for who in ("mika", "noor", "ola"):
+        assert "Only moderators can do that" in await house.click(who, asked)
+    assert "That question is over" in await house.click("kim", asked)
+    assert await resets(house) == before
+    assert "Forgotten" in await house.click("sam", asked)
+    assert "That question is over" in await house.click("sam", asked)
+    assert await resets(house) == before + 1
+
+
+async def test_an_invented_confirmation_does_nothing(house: House) -> None:
+    before, asked = await resets(house), await question(house)
+    assert "That question is over" in await house.click("sam", asked, "quota:000000000000")
+    assert await resets(house) == before
+
+
+async def test_a_confirmation_of_another_server_does_nothing(house: House) -> None:
+    asked = await question(house)
+    await house.bot.services.db.work(lambda tx: tx.run("UPDATE confirmations SET guild = '1'"))
+    assert "That question is over" in await house.click("sam", asked)
+
+
+async def test_an_old_confirmation_does_nothing(house: House) -> None:
+    before, asked = await resets(house), await question(house)
+    await house.bot.services.db.work(lambda tx: tx.run("UPDATE confirmations SET expires_at = 0"))
+    assert "That question is over" in await house.click("sam", asked)
+    assert await resets(house) == before
+
+
+async def test_rights_are_looked_up_again_when_the_button_is_pressed(house: House) -> None:
+    before, asked = await resets(house), await house.give("kim", "quota reset", {})
+    kim = house.play.world.guild.members[house.play.world.person("kim").id]
+    held, kim.role_ids = kim.role_ids, []
+    try:
+        assert "Only moderators can do that" in await house.click("kim", asked)
+    finally:
+        kim.role_ids = held
+    assert await resets(house) == before
+
+
+@pytest.mark.parametrize("who", sorted(EVERYBODY))
+async def test_the_cancel_button_takes_the_requester_and_moderators(house: House, who: str) -> None:
+    card = await question(house)
+    text = await house.click(who, card, f"cancel:{JOB}")
+    assert ("is not yours" in text) is (who not in OWNER_AND_MODERATORS), text
+    assert "There is no job" in await house.click(who, card, "cancel:000000000000")
+
+
+async def test_a_malformed_id_is_nobodys_button(house: House) -> None:
+    """The client finds no handler, so nothing is done and Discord says that it failed."""
+    card = await question(house)
+    find_control(card, "Yes, do it")["custom_id"] = "quota:1 OR 1=1"
+    act = await house.play.click("sam", card, "Yes, do it")
+    await act.answered(10)
+    assert act.failed
