@@ -38,7 +38,7 @@ class Persona(commands.GroupCog, name="persona", description=text("command-perso
         await defer(interaction)
         locale = str(interaction.locale)
         try:
-            reader = reader_of(interaction)
+            reader = await reader_of(self._bot, interaction)
             made = await self._bot.services.personas.create(
                 reader.guild, reader.member, job.strip().lower(), take, name=name, description=description
             )
@@ -62,7 +62,7 @@ class Persona(commands.GroupCog, name="persona", description=text("command-perso
     async def jobs(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         if interaction.guild_id is None:
             return []
-        reader = reader_of(interaction)
+        reader = await reader_of(self._bot, interaction)
         found = await self._bot.services.personas.possible(reader.guild, reader.member)
         names = {job.id: f"{job.id} · {job.title}"[:100] for job in found}
         wanted = typed.strip().lower()

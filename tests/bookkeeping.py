@@ -5,8 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Callable
+from typing import TypeVar
 
 from bot.database import Tx
+
+T = TypeVar("T")
 
 Balances = dict[tuple[str, int], tuple[int, int]]
 """(account, window_start) -> (held, used), without accounts that are at zero."""
@@ -34,12 +37,13 @@ def kinds(tx: Tx, job: str) -> list[tuple[str, str]]:
     return [(row["account"].partition(":")[0], row["kind"]) for row in rows]
 
 
-def transact(connection: sqlite3.Connection, unit: Callable[[Tx], None]) -> None:
+def transact(connection: sqlite3.Connection, unit: Callable[[Tx], T]) -> T:
     """One unit alone in a transaction, undone when it raises."""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        unit(Tx(connection))
+        outcome = unit(Tx(connection))
     except BaseException:
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
+    return outcome

@@ -66,6 +66,11 @@ def of_member(tx: Tx, member: str) -> tuple[Persona, ...]:
     return tuple(_persona(row) for row in rows)
 
 
+def forget(tx: Tx, member: str) -> None:
+    """Nothing more of theirs; what the provider keeps under its id, nobody here can name any more."""
+    tx.run("DELETE FROM personas WHERE member = ?", (member,))
+
+
 def chosen(tx: Tx, member: str, typed: str) -> Persona | None:
     """The member's own persona with this id or name, the newest of several."""
     mine = of_member(tx, member)

@@ -10,7 +10,7 @@ from bot.guilds import audit
 from bot.guilds.former import former
 from bot.guilds.guild import Period
 from bot.guilds.store import forget_choices, settings_of
-from bot.jobs import forgetting
+from bot.jobs import forgetting, persona_rows
 from bot.jobs.store import guilds_of
 from bot.posts import store as posts
 from bot.quotas import ledger
@@ -48,6 +48,7 @@ def forget(tx: Tx, member: str, *, new_id: Callable[[], str], now: int) -> Forgo
         audit.forget_person(tx, guild, member, name)
         quotas.forget_member(tx, guild, member, name, now)
         posts.reword_under(tx, f"log:{guild}", member, name)
+    persona_rows.forget(tx, member)
     forget_choices(tx, member)
     tx.run(
         "INSERT INTO forgotten (member, asked_at) VALUES (?, ?)"

@@ -9,6 +9,7 @@ from bot.clock import Clock
 from bot.database import Database, Tx
 from bot.guilds import audit
 from bot.guilds.store import wants_direct
+from bot.jobs import persona_rows
 from bot.jobs.store import count_of_member
 from bot.privacy.forgetting import Forgotten, forget
 from bot.quotas import ledger
@@ -25,6 +26,7 @@ class Kept:
     acts: int
     """What they did as a moderator."""
     direct: bool
+    personas: int
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class PrivacyService:
                 servers=len(ledger.guilds_of_member(tx, member)),
                 acts=audit.count_of(tx, member),
                 direct=wants_direct(tx, member),
+                personas=len(persona_rows.of_member(tx, member)),
             )
 
         return await self._db.work(unit)

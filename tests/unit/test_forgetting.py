@@ -24,10 +24,11 @@ from bot.guilds.former import is_former
 from bot.guilds.guild import Period
 from bot.guilds.service import change_in
 from bot.guilds.store import set_direct
-from bot.jobs import inbox, store
+from bot.jobs import inbox, persona_rows, store
 from bot.jobs.forgetting import clear
 from bot.jobs.job import ENDED, Ask, Move, Removal, Source, State, Track
 from bot.jobs.line import JobLine
+from bot.jobs.persona_rows import Persona
 from bot.jobs.steps import Steps, give_up
 from bot.posts import store as posts
 from bot.posts.post import NewPost, PostState, Purpose, direct_to
@@ -123,7 +124,9 @@ async def traces(db: Database, *, but: tuple[str, ...] = ()) -> list[str]:
 async def test_no_row_says_whose_or_what_it_was(db: Database, state: State) -> None:
     await db.work(lambda tx: add_job(tx, "mine", state))
     await db.work(lambda tx: set_direct(tx, MIKA, True, NOW))
-    assert await traces(db)
+    persona = Persona("mine", 1, MIKA, EngineName.KIE, "Night Choir", "breathy")
+    await db.work(lambda tx: persona_rows.put(tx, persona, NOW))
+    assert any(trace.startswith("personas.") for trace in await traces(db))
     await db.work(lambda tx: forget_mika(tx, NOW + 2 * DAY))
     left = await traces(db, but=("posts",))
     (job,) = await rows(db, "jobs")

@@ -24,7 +24,7 @@ from bot.quotas.policy import THOUSANDTHS, Asking, Operator, credits_account
 from bot.quotas.service import QuotaService
 from bot.request import Operation
 from tests.bookkeeping import counters, sums
-from tests.unit.test_job_ledger import OFFERS, PLACE, REGISTRY
+from tests.unit.test_job_ledger import KEEP, OFFERS, PLACE, REGISTRY
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOUR = 3600_000
@@ -57,7 +57,14 @@ class Guild:
         gate = Gate(OPERATOR)
         self.quotas = QuotaService(db, clock, gate, lambda: None)
         self.jobs = JobService(
-            db, clock, REGISTRY, Switches(db, clock), max_source_bytes=1 << 20, gate=gate, wake=lambda: None
+            db,
+            clock,
+            REGISTRY,
+            Switches(db, clock),
+            max_source_bytes=1 << 20,
+            gate=gate,
+            keep=KEEP,
+            wake=lambda: None,
         )
         self._number = 0
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from bot.database import Tx
-from bot.database.connection import _connect, _transact, migrate, released
+from bot.database.connection import _connect, migrate, released
 from bot.errors import Code, Refused
 from bot.quotas import ledger, policy, store
 from bot.quotas.gate import Gate
 from bot.quotas.policy import Asking, Grant, Operator
 from bot.quotas.windows import day
-from tests.bookkeeping import counters, sums
+from tests.bookkeeping import counters, sums, transact
 
 RUNS, STEPS = 200, 50
 DAY_MS = 24 * 3600_000
@@ -71,7 +71,7 @@ class House:
     def _asked(self, job: str, asking: Asking) -> Code | None:
         """The code of the refusal."""
         try:
-            _transact(self.connection, lambda tx: Gate(OPERATOR).reserve(tx, job, asking, self.now))
+            transact(self.connection, lambda tx: Gate(OPERATOR).reserve(tx, job, asking, self.now))
         except Refused as refused:
             return refused.refusal.code
         return None
@@ -87,7 +87,7 @@ class House:
         ends = self.chance.choice([None, self.now + DAY_MS])
         made = Grant(f"grant{self.given}", self.chance.randint(1, 3), 0, ends)
         member = self.chance.choice("ab")
-        _transact(
+        transact(
             self.connection, lambda tx: store.add_grant(tx, made, "g", member, by="s", reason="-", now=self.now)
         )
         return "granted"
@@ -95,7 +95,7 @@ class House:
     def reset(self) -> str:
         window, name = day(self.now), f"reset:{self.chance.random()}"
         account = self.chance.choice(["guild:g", "member:g:a", "member:g:b"])
-        units = _transact(self.connection, lambda tx: ledger.reset(tx, name, account, window, self.now))
+        units = transact(self.connection, lambda tx: ledger.reset(tx, name, account, window, self.now))
         if account == "guild:g":
             assert units == self.used.pop(window.start, 0)
         return "reset"
@@ -132,7 +132,7 @@ class House:
             return "nothing"
         job = self.chance.choice(sorted(self.open))
         _, units, window = self.open.pop(job)
-        _transact(self.connection, lambda tx: close(tx, job, self.now))
+        transact(self.connection, lambda tx: close(tx, job, self.now))
         if word == "settled":
             self.used[window] += units
         return word
