@@ -60,11 +60,11 @@ class Accounts:
             await self._switches.pause(engine.name, max(_LEAST_REST, 2 * self._seconds))
             await self._alerts.alert(Cause.OUT_OF_CREDITS, engine.name, engine=engine.name.value)
         elif engine.name not in self._filled:
-            self._filled.add(engine.name)
+            await self._alerts.clear(Cause.OUT_OF_CREDITS, engine.name)
             if self._switches.resting(engine.name):
                 await self._switches.resume(engine.name)
                 self._wake()
-            await self._alerts.clear(Cause.OUT_OF_CREDITS, engine.name)
+            self._filled.add(engine.name)
 
     async def _rounds(self) -> None:
         while not self._stopping.is_set():

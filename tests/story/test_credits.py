@@ -52,6 +52,11 @@ def resting(scene: Scene) -> bool:
     return bool(scene.rows("SELECT 1 FROM engines WHERE engine = 'kie' AND paused_until > 0"))
 
 
+def told(scene: Scene) -> int:
+    """How many alerts there were."""
+    return scene.rows("SELECT count(*) AS n FROM posts WHERE purpose = 'alert'")[0]["n"]
+
+
 async def engines(scene: Scene, member: str) -> str:
     return shown_text(await (await scene.play.slash(member, "mashups", "engines list")).says("Engines of this bot"))
 
@@ -95,13 +100,14 @@ async def test_everybody_sees_the_engine_empty_and_only_the_operator_its_balance
 
 
 async def test_an_accepted_job_waits_and_goes_on_after_a_top_up(scene: Scene) -> None:
-    before = len(alerts(scene, EMPTY))
+    before = told(scene)
     job = await runs_empty(scene)
     assert scene.rows("SELECT state FROM jobs WHERE id = ?", job)[0]["state"] == "staged"
-    assert len(alerts(scene, EMPTY)) == before + 1
+    await scene.play.wait_for(lambda: told(scene) == before + 1)
     scene.music.credits = 100
     await scene.reaches(job, "done")
     assert scene.music.credits == 88
+    assert told(scene) == before + 1
     assert len(scene.results()) == 1
 
 
