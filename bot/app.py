@@ -17,7 +17,7 @@ from bot.client import Services, TwodeckBot
 from bot.clock import Clock
 from bot.control import Control
 from bot.database import Database, Tx
-from bot.engines.hosted.build import build
+from bot.engines.hosted.build import build, unready
 from bot.engines.hosted.engine import HostedEngine
 from bot.engines.local.engine import LocalEngine
 from bot.engines.local.studio import Studio
@@ -25,6 +25,7 @@ from bot.engines.orders import EngineOrders
 from bot.engines.registry import Registry
 from bot.engines.switches import Switches
 from bot.files.download import Downloader
+from bot.files.links import Links
 from bot.files.store import FileStore
 from bot.jobs import store as jobs
 from bot.jobs.board import Board
@@ -37,10 +38,11 @@ from bot.posts.port import Delivery
 from bot.posts.post import Post, Progress
 from bot.request import EngineName
 from bot.runner import Runner
-from bot.settings import Settings, SettingsError
+from bot.settings import HostedSettings, Settings, SettingsError
 from bot.upkeep import Upkeep
 from bot.web.callbacks import Callbacks
-from bot.web.listener import Listener
+from bot.web.listener import Listener, Room
+from bot.web.sources import Sources
 from bot.worker.pool import Pool
 
 log = logging.getLogger(__name__)
@@ -143,10 +145,12 @@ class Parts:
             on_end=rings.ended,
         )
         self._stack.push_async_callback(local.close)
-        hosted = self._hosted(clock, probes)
-        registry = Registry([*([local] if settings.local.enabled else []), *hosted])
+        links = Links(settings.web.public_url, settings.discord.token, now=clock.now, new_id=clock.new_id)
+        hosted = self._hosted(clock, probes, links)
+        waiting = unready(self._accounts, settings.web.public_url, self._profiles)
+        registry = Registry([*([local] if settings.local.enabled else []), *hosted], waiting)
         if not registry.names:
-            raise SettingsError("No engine is set up: LOCAL_ENABLED is false, and no hosted engine has its key.")
+            raise SettingsError("No engine is set up: LOCAL_ENABLED is false, and no hosted engine is ready.")
         switches = Switches(db, clock)
         await switches.load()
         pace = Pace(
@@ -179,7 +183,8 @@ class Parts:
         self._stack.push_async_callback(control.stop)
         await control.start()
         if hosted:
-            await self._listen(Callbacks(db, clock, settings.kie.webhook_key, runner.wake))
+            callbacks = Callbacks(db, clock, settings.kie.webhook_key, runner.wake)
+            await self._listen(callbacks, Sources(db, files, links))
         return Services(jobs=service, files=files, delivery=slot, db=db, clock=clock, alerts=alerts, engines=orders)
 
     async def _quarantine(self, db: Database, clock: Clock) -> None:
@@ -191,25 +196,35 @@ class Parts:
             shutil.rmtree(self._folder / "jobs", ignore_errors=True)  # no job waits for any of it now
             self._after_restore = False
 
-    def _hosted(self, clock: Clock, pool: Pool) -> list[HostedEngine]:
-        """The hosted engines whose key is set."""
+    @property
+    def _accounts(self) -> dict[EngineName, HostedSettings]:
+        return {EngineName(name): getattr(self._settings, name) for name in ("kie", "sunoapi", "apibox")}
+
+    @property
+    def _profiles(self) -> Path:
+        """Where the operator's own prices, models and limits are."""
+        return self._folder / "profiles"
+
+    def _hosted(self, clock: Clock, pool: Pool, links: Links) -> list[HostedEngine]:
+        """The hosted engines that are ready."""
         settings = self._settings
-        accounts = {EngineName(name): getattr(settings, name) for name in ("kie", "sunoapi", "apibox")}
         engines = build(
-            accounts,
+            self._accounts,
             settings.web.public_url,
             settings.downloads,
             pool,
             self._work_folder(),
             clock,
-            overlays=self._folder / "profiles",
+            overlays=self._profiles,
+            links=links if settings.web.public_url else None,
+            pass_links=settings.web.pass_links,
         )
         for engine in engines:
             self._stack.push_async_callback(engine.close)
         return engines
 
-    async def _listen(self, callbacks: Callbacks) -> None:
-        listener = Listener(callbacks)
+    async def _listen(self, *rooms: Room) -> None:
+        listener = Listener(*rooms)
         self._stack.push_async_callback(listener.stop)
         try:
             await listener.start(*self._settings.web.where)

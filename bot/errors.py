@@ -20,6 +20,7 @@ class Code(StrEnum):
     NOT_LYRICS = "not-lyrics"
     LYRICS_TWICE = "lyrics-twice"
     ENGINE_NOT_READY = "engine-not-ready"
+    ENGINE_NEEDS = "engine-needs"
     ENGINE_OFF = "engine-off"
     ENGINE_CANNOT = "engine-cannot"
     MODE_NOT_OFFERED = "mode-not-offered"

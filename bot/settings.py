@@ -149,6 +149,7 @@ class WebSettings(_Group):
 
     public_url: str = Field("", alias="TWODECK_PUBLIC_URL")
     listen: str = Field("127.0.0.1:8080", alias="TWODECK_LISTEN")
+    pass_links: bool = Field(False, alias="TWODECK_PASS_LINKS")
     poll_seconds: float = Field(30.0, alias="TWODECK_POLL_SECONDS", ge=0.2, le=600)
     grace_seconds: float = Field(900.0, alias="TWODECK_GRACE_SECONDS", ge=1, le=3600)
 

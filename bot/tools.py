@@ -113,6 +113,8 @@ def age(seconds: int) -> str:
 
 
 def _condition(engine: Mapping[str, Any], now: int) -> str:
+    if engine["needs"]:
+        return f"not ready: needs {engine['needs']}"
     if engine["off"] is not None:
         return f"off ({engine['off']})" if engine["off"] else "off"
     rest = engine["paused_until"] - now

@@ -48,7 +48,7 @@ class Engines(commands.GroupCog, name="engines", description=text("command-engin
     @off.autocomplete("engine")
     @on.autocomplete("engine")
     async def known(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        names = (state.name for state in self._bot.services.engines.states())
+        names = (state.name for state in self._bot.services.engines.states() if not state.needs)
         return [app_commands.Choice(name=text(f"engine-{n}"), value=n) for n in names if typed.lower() in n]
 
     async def _turn(self, interaction: discord.Interaction, engine: str, why: str | None) -> None:
@@ -66,6 +66,8 @@ class Engines(commands.GroupCog, name="engines", description=text("command-engin
 
 def story(state: EngineState, locale: str) -> str:
     """How an engine is, what it does, with which models and how long its texts may be."""
+    if state.needs:
+        return say(locale, "engines-not-ready", needs=state.needs)
     lines = [_condition(state, locale)]
     lines.append(say(locale, "engines-does", operations=", ".join(f"`/{name}`" for name in state.offers)))
     offered = next(iter(state.offers.values()), None)

@@ -17,13 +17,17 @@ _LONGEST_REASON = 200
 
 @dataclass(frozen=True)
 class EngineState:
-    """One engine as it stands. `off` is the operator's reason, `paused_until` UTC milliseconds or 0."""
+    """One engine as it stands. `off` is the operator's reason, `paused_until` UTC milliseconds or 0.
+
+    `needs` names the settings without which it is not ready; then it offers nothing.
+    """
 
     name: EngineName
     off: str | None
     paused_until: int
     offers: Mapping[Operation, Capabilities]
     """What it does, in custom mode with its default model."""
+    needs: str = ""
 
 
 class EngineOrders:
@@ -39,8 +43,9 @@ class EngineOrders:
         return {"engines": self._list, "engine-off": self._off, "engine-on": self._on}
 
     def states(self) -> tuple[EngineState, ...]:
-        """Every engine that is set up here, the default first."""
-        return tuple(self._state(name) for name in self._registry.names)
+        """Every engine that is set up here, the default first, then those that still need a setting."""
+        waiting = (EngineState(name, None, 0, {}, needs) for name, needs in self._registry.unready.items())
+        return (*(self._state(name) for name in self._registry.names), *waiting)
 
     async def turn(self, typed: str, off: str | None) -> EngineState:
         """Switch an engine off for a reason, or on. Raises `Refused` for one that is not set up here."""
@@ -78,4 +83,9 @@ class EngineOrders:
 
 
 def _shown(state: EngineState) -> dict[str, Any]:
-    return {"engine": state.name.value, "off": state.off, "paused_until": state.paused_until}
+    return {
+        "engine": state.name.value,
+        "off": state.off,
+        "paused_until": state.paused_until,
+        "needs": state.needs,
+    }

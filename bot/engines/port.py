@@ -34,7 +34,8 @@ class Order:
     """One piece to make. Sources are our own copies, as many as the operation takes, and so long in `seconds`;
     `attempt` counts from 1.
 
-    `uploads` are what `prepare` returned, `secret` the last part of the address that a callback comes to.
+    `uploads` are what `prepare` returned, `secret` the last part of the address that a callback comes to, `links`
+    where the member's own files lie.
     """
 
     job: str
@@ -47,6 +48,7 @@ class Order:
     seconds: tuple[float, ...] = ()
     uploads: tuple[str, ...] = ()
     secret: str = field(default="", repr=False)
+    links: tuple[str, ...] = field(default=(), repr=False)
 
 
 class Ambiguous(Exception):  # noqa: N818 - what is known of an order

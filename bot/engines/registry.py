@@ -10,9 +10,10 @@ from bot.request import EngineName
 
 
 class Registry:
-    """The engines of this bot by name; the first is the default."""
+    """The engines of this bot by name; the first is the default. `unready` says what others still need."""
 
-    def __init__(self, engines: Iterable[Engine]) -> None:
+    def __init__(self, engines: Iterable[Engine], unready: Mapping[EngineName, str] | None = None) -> None:
+        self.unready: Mapping[EngineName, str] = unready or {}
         self._engines: Mapping[EngineName, Engine] = {engine.name: engine for engine in engines}
 
     @property
@@ -25,9 +26,11 @@ class Registry:
         return tuple(self._engines.values())
 
     def get(self, name: EngineName) -> Engine:
-        """Raises `Refused` when the engine is not set up here."""
+        """Raises `Refused` when the engine is not set up here, or not wholly."""
         if name not in self._engines:
             ready = ", ".join(self._engines)
+            if name in self.unready:
+                raise Refused(Code.ENGINE_NEEDS, engine=name.value, needs=self.unready[name], ready=ready)
             raise Refused(Code.ENGINE_NOT_READY, engine=name.value, ready=ready)
         return self._engines[name]
 

@@ -129,6 +129,12 @@ def unknown(tx: Tx, digests: Sequence[str]) -> list[str]:
     return [d for d in digests if tx.one("SELECT 1 FROM files WHERE hash = ?", (d,)) is None]
 
 
+def kind_of(tx: Tx, digest: str) -> str | None:
+    """What kind of file this is; None for one that nobody refers to."""
+    row = tx.one("SELECT kind FROM files WHERE hash = ?", (digest,))
+    return row["kind"] if row else None
+
+
 def is_kept(tx: Tx, owner: str) -> bool:
     """Whether the files of `owner` are still in the store."""
     return tx.one("SELECT 1 FROM file_refs WHERE owner = ? LIMIT 1", (owner,)) is not None

@@ -312,6 +312,7 @@ class Steps:
             request=job.ask.request,
             seed=job.ask.seed,
             max_bytes=job.ask.max_bytes,
+            links=tuple(source.url for source in job.ask.sources),
         )
 
 

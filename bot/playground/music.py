@@ -140,7 +140,10 @@ class Music:
             return refused or _answer(422, "The model name you specified is not supported")
         if fault := forms.fault(form, body):
             return _answer(422, fault)
-        task = self._take(body)
+        sources = [await self._fetched(address) for address in forms.sources_of(body)]
+        if not all(sources):
+            return _answer(451, "Failed to fetch the audio")
+        task = self._take(body, sources)
         if self.knobs.callbacks == "early":
             await self.send(task, "text")
         await asyncio.sleep(self.knobs.create_seconds)
@@ -164,9 +167,23 @@ class Music:
             return _answer(402, "credits insufficient")
         return None
 
-    def _take(self, body: dict[str, Any]) -> Task:
-        sources = forms.sources_of(body)
-        takes = sources if len(sources) == 2 else [sources[0], f"{sources[0]}?take=2"]
+    async def _fetched(self, address: str) -> str:
+        """Where our copy of a source lies; empty when it cannot be had."""
+        if address.startswith(self.url) or not self.knobs.fetches:
+            return address
+        assert self._session is not None  # noqa: S101 - after start only
+        try:
+            async with self._session.head(address) as head, self._session.get(address) as answer:
+                if (head.status, answer.status) != (200, 200) or not answer.content_type.startswith("audio/"):
+                    return ""
+                name = f"fetched-{secrets.token_hex(8)}"
+                self._files[name] = await answer.read()
+        except aiohttp.ClientError:
+            return ""
+        return f"{self.url}/files/{name}"
+
+    def _take(self, body: dict[str, Any], sources: list[str]) -> Task:
+        takes = [sources[0], f"{sources[-1]}?take=2"]
         task = Task(secrets.token_hex(16), body, tuple(takes), price=PRICE)
         self.credits -= PRICE
         self.tasks[task.id] = task

@@ -36,6 +36,8 @@ class MusicKnobs:
     records: int = 200
     """The code of every answer about a record."""
     webhook_key: str = ""
+    fetches: bool = False
+    """Whether sources that lie elsewhere are fetched before a create is taken, which else nobody looks at."""
 
 
 @dataclass

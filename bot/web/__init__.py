@@ -1,1 +1,1 @@
-"""What the internet may say to us: callbacks of music providers, and whether we are well."""
+"""What the internet may say to us: callbacks of providers, their asking for sources, whether we are well."""

@@ -62,9 +62,9 @@ class Band(Music):
             self._history.note("create", job=job_of(body), refused=True)
         return answer
 
-    def _take(self, body: dict[str, Any]) -> Task:
+    def _take(self, body: dict[str, Any], sources: list[str]) -> Task:
         self._history.note("create", job=job_of(body), refused=False)
-        return super()._take(body)
+        return super()._take(body, sources)
 
     async def _tell(self, task: Task, stage: str) -> None:
         chance = self._chance

@@ -1,4 +1,4 @@
-"""Makes an engine of every account whose key is set; says which are not ready, and why."""
+"""Makes an engine of every account whose key is set; says which are not ready, and what they need."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from bot.engines.hosted.client import MusicClient
 from bot.engines.hosted.engine import HostedEngine
 from bot.engines.hosted.tracks import Collector
 from bot.files.download import Downloader
+from bot.files.links import Links
 from bot.request import EngineName
 from bot.settings import DownloadSettings, HostedSettings, SettingsError
 from bot.worker.pool import Pool
@@ -29,21 +30,26 @@ def build(
     folder: Path,
     clock: Clock,
     overlays: Path | None = None,
+    *,
+    links: Links | None = None,
+    pass_links: bool = False,
 ) -> list[HostedEngine]:
     """The engines in the order of `accounts`. Every profile is checked, whether its key is set or not.
 
-    `overlays` is where the operator's own prices, models and limits are. Raises `SettingsError`.
+    `overlays` is where the operator's own prices, models and limits are; `links` give sources an address where no
+    upload host is known. Raises `SettingsError`.
     """
+    waiting = unready(accounts, public_url, overlays)
     engines: list[HostedEngine] = []
     for name, account in accounts.items():
         profile = _profile(name, account.dialect, overlays)
-        upload_url = account.upload_url or profile.provider.upload_url
         if not account.api_key.get_secret_value():
             continue
-        if upload_url is None:
-            log.warning("engine %s is not ready: it needs %s_UPLOAD_URL", name, name.upper())
+        if name in waiting:
+            log.warning("engine %s is not ready: needs %s", name, waiting[name])
             continue
-        client = MusicClient(account.base_url or profile.provider.base_url, upload_url, account.api_key)
+        upload_url = account.upload_url or profile.provider.upload_url
+        client = MusicClient(account.base_url or profile.provider.base_url, upload_url or "", account.api_key)
         downloader = Downloader(
             (*profile.provider.result_hosts, *downloads.further),
             max_bytes=_TRACK_MB << 20,
@@ -59,9 +65,27 @@ def build(
                 public_url=public_url,
                 monotonic=clock.monotonic,
                 new_id=clock.new_id,
+                offer=links.offer if links and not upload_url else None,
+                pass_links=pass_links,
             )
         )
     return engines
+
+
+def unready(
+    accounts: Mapping[EngineName, HostedSettings], public_url: str, overlays: Path | None = None
+) -> dict[EngineName, str]:
+    """Engines whose key is set and that cannot work yet, and the settings of which each needs one.
+
+    Sources have to get there: by an upload host, or else by our own address. Raises `SettingsError`.
+    """
+    return {
+        name: f"{name.upper()}_UPLOAD_URL or TWODECK_PUBLIC_URL"
+        for name, account in accounts.items()
+        if account.api_key.get_secret_value()
+        and not (account.upload_url or public_url)
+        and _profile(name, account.dialect, overlays).provider.upload_url is None
+    }
 
 
 def _profile(name: EngineName, dialect: str, overlays: Path | None) -> profiles.Profile:
