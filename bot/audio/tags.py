@@ -1,15 +1,29 @@
-"""Writes an ID3v2.3 tag (id3.org, "ID3 tag version 2.3.0"): the text frames that players show, and nothing else."""
+"""Writes an ID3v2.3 tag (id3.org, "ID3 tag version 2.3.0"): the text frames that players show, and nothing else.
+
+Finds the end of one that is there already.
+"""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
+from typing import BinaryIO
 
 
 def id3(frames: Mapping[str, str]) -> bytes:
     """The tag to put before the first MP3 frame. Keys are frame names such as TIT2; empty texts are left out."""
     body = b"".join(_text_frame(name, text) for name, text in frames.items() if text)
     return b"ID3\x03\x00\x00" + _synchsafe(len(body)) + body
+
+
+def skip(file: BinaryIO) -> None:
+    """Move on to what follows the ID3v2 tags at the start of a file, whatever their version."""
+    at = 0
+    while len(head := file.read(10)) == 10 and head[:3] == b"ID3" and max(head[6:]) < 0x80:
+        footer = 10 if head[5] & 0x10 else 0
+        at += 10 + footer + sum(part << shift for part, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
+        file.seek(at)
+    file.seek(at)
 
 
 def _text_frame(name: str, text: str) -> bytes:

@@ -51,6 +51,7 @@ class Music:
         app = web.Application(client_max_size=128 * _MEBIBYTE)
         app.router.add_post("/api/file-stream-upload", self._upload)
         app.router.add_get("/files/{name}", self._file)
+        app.router.add_get("/streams/{name}", self._stream)
         for path in (*forms.routes(), forms.JOBS):
             app.router.add_post(path, self._create)
         for prefix in sorted(set(forms.PREFIX.values())):
@@ -72,6 +73,10 @@ class Music:
             await self._session.close()
         if self._runner is not None:
             await self._runner.cleanup()
+
+    async def settled(self) -> None:
+        """Wait until no task is in the making."""
+        await asyncio.gather(*self._work)
 
     def address(self, dialect: str) -> str:
         """The base address at which a dialect is spoken."""
@@ -127,9 +132,15 @@ class Music:
         body = self._files.get(request.match_info["name"])
         if body is None:
             raise web.HTTPNotFound
-        if "take" in request.query:  # the same music with a tag, so that the two takes are not the same bytes
+        if "take" in request.query and not self.knobs.same_takes:  # the same music with a tag: other bytes
             body += b"TAG" + f"Take {request.query['take']}".encode().ljust(125, b"\0")
         return web.Response(body=body, content_type="audio/mpeg")
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        """A link to listen to; a dead one says 200 all the same."""
+        if self.knobs.streams_die:
+            return web.Response(body=b"", content_type="audio/mpeg")
+        return await self._file(request)
 
     async def _create(self, request: web.Request) -> web.StreamResponse:
         body: dict[str, Any] = await request.json()
@@ -232,6 +243,7 @@ class Music:
         task = self.tasks.get(request.query.get("taskId", ""))
         if task is None or task.unified is not request.path.startswith("/api/v1/jobs/"):
             return _answer(422, "recordInfo is null")
+        task.links = self.knobs.links
         return _answer(200, "success", task.record())
 
     async def _credit(self, request: web.Request) -> web.StreamResponse:

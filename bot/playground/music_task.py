@@ -35,6 +35,12 @@ class MusicKnobs:
     error_code: int = 413
     records: int = 200
     """The code of every answer about a record."""
+    links: str = "files"
+    """What a finished record names: `files`, `streams` alone, or `none`."""
+    streams_die: bool = True
+    """Whether links to listen to are dead already: 200 and no byte, as they are after some hours."""
+    same_takes: bool = False
+    """Whether both takes are served with the same bytes."""
     webhook_key: str = ""
     fetches: bool = False
     """Whether sources that lie elsewhere are fetched before a create is taken, which else nobody looks at."""
@@ -52,6 +58,7 @@ class Task:
     failed: str = ""
     error_code: int | None = None
     price: int = 0
+    links: str = "files"
     answers: list[int] = field(default_factory=list[int])
     """HTTP statuses that its callbacks were answered with; 0 for none."""
 
@@ -112,8 +119,8 @@ class Task:
         fields = fields_of(self.body)
         return {
             "id": f"{self.id}-{number}",
-            url: self.tracks[number],
-            stream: "",
+            url: self.tracks[number] if self.links == "files" else "",
+            stream: self.tracks[number].replace("/files/", "/streams/") if self.links != "none" else "",
             "title": fields.get("title") or "Untitled",
             "tags": f"{fields.get('style') or fields.get('tags') or 'mashup'} (simulated)",
             "createTime": "2026-01-01 00:00:00",

@@ -114,6 +114,8 @@ def _with_engine(embed: discord.Embed, result: Result) -> discord.Embed:
     made_by = say(locale, f"engine-{result.engine}")
     model = plain(str(result.report.get("model") or ""))
     embed.add_field(name=say(locale, "card-engine"), value=f"{made_by} {model}".strip())
+    if result.report.get("same"):
+        embed.description = say(locale, "card-same-takes", engine=made_by)
     return embed
 
 

@@ -8,20 +8,36 @@ import pytest
 import soundfile as sf
 
 from bot.audio.finish import finish
+from bot.audio.tags import id3
 from bot.errors import Code, Refused
 from tests.audio.synth import Song, stereo, write_mp3
 
 
 def run(folder: Path, source: Path, longest: float = 60, max_bytes: int = 10 << 20) -> float:
     paths = {"source": str(source), "audio": str(folder / "out.mp3"), "picture": str(folder / "out.png")}
-    arguments = {**paths, "title": "Ünder", "max_seconds": longest, "max_bytes": max_bytes}
+    arguments = {**paths, "title": "Ünder", "tags": "(dub", "max_seconds": longest, "max_bytes": max_bytes}
     return finish(arguments, lambda stage, fraction: None)["seconds"]
 
 
-def test_an_mp3_keeps_its_bytes(tmp_path: Path) -> None:
+TAG = id3({"TIT2": "Ünder", "TCON": "((dub"})
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"",
+        id3({"TIT2": "Theirs"}),
+        b"ID3\x04\x00\x10\x00\x00\x01\x00" + b"\0" * 128 + b"3DI\x04\x00\x10\x00\x00\x01\x00",
+        id3({"TIT2": "One"}) + id3({"TIT2": "Two"}),
+    ],
+    ids=["no tag", "ID3v2.3", "ID3v2.4 with a footer", "two tags"],
+)
+def test_an_mp3_keeps_its_sound_and_gets_our_tag(tmp_path: Path, before: bytes) -> None:
     source = write_mp3(tmp_path / "in.mp3", stereo(Song(tempo=120, seconds=8)))
+    sound = source.read_bytes()
+    source.write_bytes(before + sound)
     assert run(tmp_path, source) == pytest.approx(8, abs=0.2)
-    assert (tmp_path / "out.mp3").read_bytes() == source.read_bytes()
+    assert (tmp_path / "out.mp3").read_bytes() == TAG + sound
     assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
     assert not (tmp_path / "out.pcm").exists()
 
@@ -33,7 +49,7 @@ def test_a_track_over_the_limit_of_the_server_is_made_to_fit(tmp_path: Path) -> 
     assert sf.info(tmp_path / "out.mp3").duration == pytest.approx(8, abs=0.2)
     assert limit // 3 < (tmp_path / "out.mp3").stat().st_size <= limit
     assert run(tmp_path, source, max_bytes=2000) == pytest.approx(8, abs=0.2)
-    assert (tmp_path / "out.mp3").read_bytes() == source.read_bytes(), "nothing makes it fit: it is kept as it is"
+    assert (tmp_path / "out.mp3").read_bytes() == TAG + source.read_bytes(), "nothing makes it fit"
 
 
 def test_anything_else_becomes_an_mp3(tmp_path: Path) -> None:

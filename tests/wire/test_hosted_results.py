@@ -14,11 +14,14 @@ from pydantic import SecretStr
 from bot.clock import Clock
 from bot.engines.hosted.build import build
 from bot.engines.hosted.engine import HostedEngine
-from bot.engines.port import TaskState
+from bot.engines.port import Later, TaskState
+from bot.errors import Code
 from bot.playground.music import PRICE, Music
+from bot.posts.post import Result, ResultTrack
 from bot.request import EngineName, Mode, Operation
 from bot.settings import DownloadSettings, HostedSettings, SettingsError
 from bot.worker.pool import Pool
+from cogs.views.cards import result_cards
 from tests.audio.synth import Song, stereo, write_mp3
 from tests.wire.test_hosted_engine import engine_of, order
 
@@ -107,3 +110,79 @@ async def test_the_newest_dialect_is_spoken_unless_another_is_set(tmp_path: Path
         assert offered is not None
         assert offered.default_model == model
         await engine.close()
+
+
+async def made(music: Music, engine: HostedEngine, songs: tuple[Path, Path], dialect: str) -> str:
+    """A finished mashup's task; both takes are of the same upload where the knob says so."""
+    uploads = await engine.prepare(order(engine, GIVEN, (songs[0], songs[0])))
+    task = await engine.submit(order(engine, GIVEN, songs, uploads=(uploads[0], uploads[0])))
+    await music.settled()
+    return task
+
+
+async def test_equal_takes_are_fetched_again_and_then_delivered_once(
+    music: Music, tmp_path: Path, songs: tuple[Path, Path]
+) -> None:
+    music.knobs.same_takes = True
+    async with engine_of(EngineName.KIE, music.address("unified"), tmp_path, dialect="unified") as engine:
+        task = await made(music, engine, songs, "unified")
+        for _ in range(3):
+            with pytest.raises(Later) as caught:
+                await engine.finished(task, 10 << 20)
+            assert caught.value.seconds == 35
+        finished = await engine.finished(task, 10 << 20)
+        assert (len(finished.tracks), finished.report["same"]) == (1, True)
+        assert len(finished.report["tracks"]) == 1
+        await engine.discard(task)
+
+        music.knobs.same_takes = False
+        finished = await engine.finished(task, 10 << 20)
+        assert len(finished.tracks) == 2
+        assert "same" not in finished.report
+
+
+@pytest.mark.parametrize("dialect", ["unified", "legacy"])
+async def test_a_finished_task_without_files_waits_a_little_for_them(
+    music: Music, tmp_path: Path, songs: tuple[Path, Path], dialect: str
+) -> None:
+    music.knobs.links, music.knobs.streams_die = "streams", False
+    now = 0.0
+    async with engine_of(EngineName.KIE, music.address(dialect), tmp_path, dialect=dialect) as engine:
+        engine._monotonic = lambda: now
+        task = await made(music, engine, songs, dialect)
+        assert (await engine.status(task)).state is TaskState.RUNNING
+        now = 119.0
+        assert (await engine.status(task)).state is TaskState.RUNNING
+        music.knobs.links = "none"
+        now = 121.0
+        assert (await engine.status(task)).state is TaskState.RUNNING, "there is nothing to listen to either"
+        music.knobs.links = "streams"
+        assert (await engine.status(task)).state is TaskState.READY
+        assert len((await engine.finished(task, 10 << 20)).tracks) == 2
+
+
+async def test_a_dead_stream_is_no_audio_and_never_taken_before_a_file(
+    music: Music, tmp_path: Path, songs: tuple[Path, Path]
+) -> None:
+    async with engine_of(EngineName.SUNOAPI, music.url, tmp_path) as engine:
+        task = await made(music, engine, songs, "legacy")
+        music.knobs.links = "streams"
+        with pytest.raises(Later) as caught:
+            await engine.finished(task, 10 << 20)
+        assert caught.value.refusal.code is Code.FILE_EMPTY
+        music.knobs.links = "files"
+        finished = await engine.finished(task, 10 << 20)
+    for track in finished.tracks:
+        tag = track.audio.read_bytes()[:200]
+        assert tag.startswith(b"ID3\x03")
+        assert b"Mine" in tag
+        assert b"dub (simulated)" in tag
+
+
+def test_the_card_says_that_there_is_one_take_only() -> None:
+    tracks = (ResultTrack(1, "Mine", "a" * 64, "b" * 64, 60.0),)
+    for report, told in (({"same": True}, True), ({}, False)):
+        facts = {"tracks": [{"title": "Mine", "tags": "dub", "seconds": 60.0}], "model": "V6", **report}
+        result = Result("j", "1", "en", "Mine", "kie", ("a", "b"), tracks, facts)
+        (card,) = result_cards(result, ["wave.png"], "p")
+        assert ("the same recording for both takes" in (card.description or "")) is told

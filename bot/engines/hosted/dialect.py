@@ -59,6 +59,8 @@ class Dialect(Protocol):
     """Path of the details endpoint."""
     STATES: frozenset[str]
     """Every documented state of a record."""
+    DONE: frozenset[str]
+    """Those in which all tracks are there, or should be."""
 
     def create(self, call: Call) -> tuple[str, dict[str, Any]]:
         """Path and JSON of a create."""

@@ -34,6 +34,8 @@ _CREDIT_WORDS = ("credit", "balance")
 _NOT_NOW_SECONDS = 30.0
 _PAUSE_SECONDS = 60.0
 _WINDOW_SECONDS = 10.0
+_LINK_SECONDS = 120.0
+"""How long a finished task may be without addresses of files before links to listen to will do."""
 _RUNNING = TaskStatus(TaskState.RUNNING, stage="working", fraction=0.1)
 
 
@@ -73,6 +75,7 @@ class HostedEngine:
         self._pass_links = pass_links
         self._creates: deque[float] = deque()
         self._seen: dict[str, TaskStatus] = {}
+        self._linkless: dict[str, float] = {}
 
     def capabilities(self, operation: Operation, mode: Mode, model: str | None = None) -> Capabilities | None:
         return self._profile.capabilities(operation, mode, model)
@@ -127,7 +130,12 @@ class HostedEngine:
         state = self._dialect.state_of(answer.data)
         if state and state not in self._dialect.STATES:
             log.error("%s tells of a task in a state nobody knows: %.40r", self.name, state)
-        status = self._seen[task] = self._dialect.status_of(answer.data, self._profile.spoken.task_codes)
+        status = self._dialect.status_of(answer.data, self._profile.spoken.task_codes)
+        if status.state is TaskState.RUNNING and state in self._dialect.DONE:
+            waits = self._monotonic() - self._linkless.setdefault(task, self._monotonic())
+            if waits > _LINK_SECONDS and made_of(answer.data, streams=True):
+                status = TaskStatus(TaskState.READY, fraction=1.0)
+        self._seen[task] = status
         return status
 
     def glance(self, task: str) -> TaskStatus:
@@ -143,7 +151,7 @@ class HostedEngine:
     async def finished(self, task: str, max_bytes: int) -> Finished:
         """Fetch and check every track of a READY task. Raises `Later` while one cannot be fetched."""
         answer = await self._record(task)
-        made = made_of(answer.data) if answer else ()
+        made = made_of(answer.data) or made_of(answer.data, streams=True) if answer else ()
         if not made:
             raise Later(Refusal(Code.ENGINE_UNAVAILABLE, {"status": 0}), _NOT_NOW_SECONDS)
         directory = self._directory(task)
@@ -152,6 +160,7 @@ class HostedEngine:
 
     async def discard(self, task: str) -> None:
         self._seen.pop(task, None)
+        self._linkless.pop(task, None)
         await asyncio.to_thread(shutil.rmtree, self._directory(task), ignore_errors=True)
 
     async def close(self) -> None:

@@ -18,6 +18,7 @@ _FAILED = frozenset({"CREATE_TASK_FAILED", "GENERATE_AUDIO_FAILED"})
 STATES: frozenset[str] = _FAILED | {
     "PENDING", "TEXT_SUCCESS", "FIRST_SUCCESS", "SUCCESS", "CALLBACK_EXCEPTION", "SENSITIVE_WORD_ERROR",
 }  # fmt: skip
+DONE: frozenset[str] = frozenset({"SUCCESS", "CALLBACK_EXCEPTION"})
 WIRE = {
     "custom_mode": "customMode",
     "negative_tags": "negativeTags",
@@ -48,7 +49,7 @@ def status_of(record: Any, endings: Endings) -> TaskStatus:
         return TaskStatus(TaskState.REFUSED, refusal=Refusal(Code.TEXT_REFUSED))
     if status in _FAILED:
         return TaskStatus(TaskState.REFUSED, refusal=why(record.get("errorCode"), endings))
-    if status in ("SUCCESS", "CALLBACK_EXCEPTION") and made_of(record):
+    if status in DONE and made_of(record):
         return TaskStatus(TaskState.READY, fraction=1.0)
     if status in ("FIRST_SUCCESS", "SUCCESS"):
         return TaskStatus(TaskState.RUNNING, stage="first", fraction=0.7)

@@ -23,12 +23,16 @@ def task_of(data: Any) -> str | None:
     return found if isinstance(found, str) and 0 < len(found) <= 200 else None
 
 
-def made_of(record: Any) -> tuple[Made, ...]:
-    """The tracks of a record, if every one has an address to fetch it from."""
+def made_of(record: Any, *, streams: bool = False) -> tuple[Made, ...]:
+    """The tracks of a record, if every one has an address to fetch it from.
+
+    `streams`: where there is no file, a link to listen to will do. Those die within hours.
+    """
+    names = ("audioUrl", "audio_url", *(("streamAudioUrl", "stream_audio_url") if streams else ()))
     data = record if isinstance(record, Mapping) else {}
     for place in ("resultJson", "response"):
         tracks = _tracks(unpacked(data.get(place)))
-        made = [Made(_text(t, "audioUrl", "audio_url"), _text(t, "title"), _text(t, "tags")) for t in tracks]
+        made = [Made(_text(t, *names), _text(t, "title"), _text(t, "tags")) for t in tracks]
         if made and all(track.url for track in made):
             return tuple(made)
     return ()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from bot.engines.hosted.records import Made
 from bot.engines.port import Finished, FinishedTrack, Later
@@ -12,8 +13,12 @@ from bot.errors import Code, Refusal, Refused
 from bot.files.download import Downloader
 from bot.worker.pool import Limits, Pool
 
+T = TypeVar("T")
 LONGEST_SECONDS = 900
 _AGAIN_SECONDS = 30.0
+_SAME_SECONDS = 35.0
+_SAME_TRIES = 3
+"""How often equal takes are fetched anew: a cache that mixed them up needs half a minute."""
 _LIMITS = Limits(memory_bytes=1024 << 20, cpu_seconds=120, file_bytes=400 << 20, open_files=32, wall_seconds=300)
 _NOT_AUDIO = frozenset({Code.FILE_EMPTY, Code.NOT_AUDIO, Code.AUDIO_DAMAGED, Code.AUDIO_SILENT})
 
@@ -26,42 +31,84 @@ class Collector:
         self._pool = pool
 
     async def collect(self, made: Sequence[Made], directory: Path, max_bytes: int) -> Finished:
-        """Put the tracks into `directory`. Raises `Later` for what may mend itself, `Refused` for what may not."""
-        tracks: list[FinishedTrack] = []
-        report: list[dict[str, Any]] = []
-        for number, track in enumerate(made, start=1):
-            facts = await self._one(track, number, directory, max_bytes)
-            audio, picture = directory / f"track-{number}.mp3", directory / f"track-{number}.png"
-            tracks.append(FinishedTrack(number, audio, picture, track.title[:200], facts["seconds"]))
-            report.append({"title": track.title[:200], "tags": track.tags[:200], "seconds": facts["seconds"]})
-        return Finished(tuple(tracks), {"tracks": report})
+        """Put the tracks into `directory`. Raises `Later` for what may mend itself, `Refused` for what may not.
+
+        Takes that stay equal are delivered once, and the report says `same`.
+        """
+        fetched = [directory / f"fetched-{number}" for number in range(1, len(made) + 1)]
+        try:
+            digests = await _all(self._fetch(track.url, path) for track, path in zip(made, fetched, strict=True))
+            distinct = [at for at, digest in enumerate(digests) if digest not in digests[:at]]
+            if len(distinct) < len(made) and await asyncio.to_thread(_count, directory / "same") < _SAME_TRIES:
+                raise Later(Refusal(Code.RESULT_UNUSABLE, {"reason": "same-takes"}), _SAME_SECONDS)
+            tracks = await _all(
+                self._finish(made[at], fetched[at], number, directory, max_bytes)
+                for number, at in enumerate(distinct, start=1)
+            )
+        finally:
+            await asyncio.to_thread(_remove, fetched)
+        told = [
+            {"title": track.title, "tags": made[at].tags[:200], "seconds": track.seconds}
+            for at, track in zip(distinct, tracks, strict=True)
+        ]
+        return Finished(tuple(tracks), {"tracks": told, **({"same": True} if len(distinct) < len(made) else {})})
 
     async def close(self) -> None:
         await self._downloader.close()
 
-    async def _one(self, track: Made, number: int, directory: Path, max_bytes: int) -> dict[str, Any]:
-        fetched = directory / f"fetched-{number}"
+    async def _fetch(self, url: str, path: Path) -> str:
+        """The sha256 of what lies there."""
         try:
-            await self._downloader.fetch(track.url, fetched)
-            return await self._pool.run(
-                "bot.audio.finish:finish",
-                {
-                    "source": str(fetched),
-                    "audio": str(directory / f"track-{number}.mp3"),
-                    "picture": str(directory / f"track-{number}.png"),
-                    "title": track.title[:200],
-                    "max_seconds": LONGEST_SECONDS,
-                    "max_bytes": max_bytes,
-                },
-                directory=directory,
-                limits=_LIMITS,
-            )
+            return (await self._downloader.fetch(url, path)).sha256
         except Refused as refused:
-            code = refused.refusal.code
-            if code is Code.DOWNLOAD_FAILED or code in _NOT_AUDIO:
-                raise Later(refused.refusal, _AGAIN_SECONDS) from None
-            if code is Code.STOPPING:
-                raise Later(Refusal(code), _AGAIN_SECONDS) from None
-            raise Refused(Code.RESULT_UNUSABLE, reason=code.value) from None
-        finally:
-            fetched.unlink(missing_ok=True)
+            raise _end_of(refused.refusal) from None
+
+    async def _finish(
+        self, track: Made, fetched: Path, number: int, directory: Path, max_bytes: int
+    ) -> FinishedTrack:
+        title = track.title[:200]
+        audio, picture = directory / f"track-{number}.mp3", directory / f"track-{number}.png"
+        arguments = {
+            "source": str(fetched),
+            "audio": str(audio),
+            "picture": str(picture),
+            "title": title,
+            "tags": track.tags[:200],
+            "max_seconds": LONGEST_SECONDS,
+            "max_bytes": max_bytes,
+        }
+        try:
+            facts = await self._pool.run("bot.audio.finish:finish", arguments, directory=directory, limits=_LIMITS)
+        except Refused as refused:
+            raise _end_of(refused.refusal) from None
+        return FinishedTrack(number, audio, picture, title, facts["seconds"])
+
+
+def _end_of(refusal: Refusal) -> Exception:
+    """What may mend itself is asked for again."""
+    if refusal.code is Code.DOWNLOAD_FAILED or refusal.code in _NOT_AUDIO:
+        return Later(refusal, _AGAIN_SECONDS)
+    if refusal.code is Code.STOPPING:
+        return Later(Refusal(refusal.code), _AGAIN_SECONDS)
+    return Refused(Code.RESULT_UNUSABLE, reason=refusal.code.value)
+
+
+async def _all(works: Iterable[Awaitable[T]]) -> list[T]:
+    """All results together, or the first failure after every one has ended."""
+    results = await asyncio.gather(*works, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in results if not isinstance(result, BaseException)]
+
+
+def _count(path: Path) -> int:
+    """How often this was asked before: a byte each, beside what the task left."""
+    with path.open("ab") as file:
+        file.write(b".")
+        return file.tell() - 1
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)

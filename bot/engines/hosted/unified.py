@@ -13,6 +13,7 @@ from bot.request import Operation
 CREATE = "/api/v1/jobs/createTask"
 RECORD: str = "/api/v1/jobs/recordInfo"
 STATES: frozenset[str] = frozenset({"waiting", "queuing", "generating", "success", "fail"})
+DONE: frozenset[str] = frozenset({"success"})
 WIRE = {"weirdness": "weirdness_constraint"}
 """Wire names that are not ours."""
 
@@ -36,7 +37,7 @@ def status_of(record: Any, endings: Endings) -> TaskStatus:
     state = state_of(record)
     if state == "fail":
         return TaskStatus(TaskState.REFUSED, refusal=why(record.get("failCode"), endings))
-    if state == "success":
+    if state in DONE:
         if made_of(record):
             return TaskStatus(TaskState.READY, fraction=1.0)
         return TaskStatus(TaskState.RUNNING, stage="first", fraction=0.7)
