@@ -183,7 +183,7 @@ class Parts:
         self._stack.push_async_callback(control.stop)
         await control.start()
         if hosted:
-            callbacks = Callbacks(db, clock, settings.kie.webhook_key, runner.wake)
+            callbacks = Callbacks(db, clock, settings.kie.webhook_keys, runner.wake)
             await self._listen(callbacks, Sources(db, files, links))
         return Services(jobs=service, files=files, delivery=slot, db=db, clock=clock, alerts=alerts, engines=orders)
 

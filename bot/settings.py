@@ -124,6 +124,12 @@ class KieSettings(HostedSettings):
     upload_url: str = Field("", alias="KIE_UPLOAD_URL")
     dialect: str = Field("", alias="KIE_DIALECT")
     webhook_key: SecretStr = Field(SecretStr(""), alias="KIE_WEBHOOK_KEY")
+    webhook_key_old: SecretStr = Field(SecretStr(""), alias="KIE_WEBHOOK_KEY_OLD")
+
+    @property
+    def webhook_keys(self) -> tuple[SecretStr, ...]:
+        """Keys that a callback may be signed with: two while one is replaced."""
+        return tuple(key for key in (self.webhook_key, self.webhook_key_old) if key.get_secret_value())
 
 
 class SunoapiSettings(HostedSettings):

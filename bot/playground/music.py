@@ -12,9 +12,11 @@ import aiohttp
 from aiohttp import web
 
 from bot.playground import music_forms as forms
+from bot.playground.music_faults import phase_of, spoil
 from bot.playground.music_task import STAGES, MusicKnobs, Task, signed
 
 PRICE = 12
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Mix = Callable[[bytes, bytes], Awaitable[list[bytes]]]
 """Makes finished tracks of two files; none when it cannot."""
 _MEBIBYTE = 1 << 20
@@ -48,7 +50,7 @@ class Music:
 
     async def start(self) -> None:
         """Listen on a free loopback port."""
-        app = web.Application(client_max_size=128 * _MEBIBYTE)
+        app = web.Application(client_max_size=128 * _MEBIBYTE, middlewares=[self._spoiling])
         app.router.add_post("/api/file-stream-upload", self._upload)
         app.router.add_get("/files/{name}", self._file)
         app.router.add_get("/streams/{name}", self._stream)
@@ -108,6 +110,15 @@ class Music:
             pass
         task.answers.append(status)
         return status
+
+    @web.middleware
+    async def _spoiling(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Every answer may go wrong on its way."""
+        answer, how = await handler(request), self.knobs.spoilt.get(phase_of(request.path))
+        if how is None or not isinstance(answer, web.Response):
+            return answer
+        knobs = self.knobs
+        return await spoil(request, answer, how, elsewhere=knobs.elsewhere, seconds=knobs.spoilt_seconds)
 
     async def _upload(self, request: web.Request) -> web.StreamResponse:
         form = await request.post()
@@ -209,6 +220,8 @@ class Music:
             await self._really_make(task, self._mix)
         for stage in STAGES:
             await asyncio.sleep(self.knobs.stage_seconds)
+            if stage in self.knobs.skips:
+                continue
             if stage == "complete" and self.knobs.ends != "SUCCESS":
                 task.failed, task.error_code = self.knobs.ends, self.knobs.error_code
                 await self._tell(task, "error")

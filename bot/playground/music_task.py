@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.playground.music_faults import Spoilt
 from bot.playground.music_forms import fields_of
 
 STATUS = {"": "PENDING", "text": "TEXT_SUCCESS", "first": "FIRST_SUCCESS", "complete": "SUCCESS"}
@@ -41,6 +42,14 @@ class MusicKnobs:
     """Whether links to listen to are dead already: 200 and no byte, as they are after some hours."""
     same_takes: bool = False
     """Whether both takes are served with the same bytes."""
+    skips: tuple[str, ...] = ()
+    """Stages that are told of by nobody: `text`, `first`."""
+    spoilt: dict[str, Spoilt] = field(default_factory=dict[str, Spoilt])
+    """How answers go wrong, by phase: `upload`, `create`, `record`, `credit`, `file`."""
+    spoilt_seconds: float = 30.0
+    """How long slow answers take."""
+    elsewhere: str = "http://169.254.169.254/latest/meta-data"
+    """Where redirects and foreign links lead."""
     webhook_key: str = ""
     fetches: bool = False
     """Whether sources that lie elsewhere are fetched before a create is taken, which else nobody looks at."""

@@ -7,7 +7,7 @@ import hmac
 import json
 import logging
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,10 +39,13 @@ class Hint:
 class Callbacks:
     """One route. An unknown job, another engine and a wrong secret get the same answer, 404."""
 
-    def __init__(self, db: Database, clock: Clock, webhook_key: SecretStr, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, webhook_keys: Sequence[SecretStr], wake: Callable[[], None]
+    ) -> None:
+        """Callbacks of kie.ai have to be signed with one of `webhook_keys`, if there are any."""
         self._db = db
         self._clock = clock
-        self._key = webhook_key
+        self._keys = tuple(webhook_keys)
         self._wake = wake
         self._replays = Replays()
 
@@ -76,11 +79,12 @@ class Callbacks:
 
     def _check_signature(self, engine: str, hint: Hint, headers: Mapping[str, str]) -> str | None:
         """The signature, where one has to be."""
-        key = self._key.get_secret_value()
-        if engine != "kie" or not key:
+        if engine != "kie" or not self._keys:
             return None
         signature, at = headers.get("X-Webhook-Signature", ""), headers.get("X-Webhook-Timestamp", "")
-        if not verify(key, hint.task, at, signature, self._clock.now() / 1000):
+        now = self._clock.now() / 1000
+        good = [verify(key.get_secret_value(), hint.task, at, signature, now) for key in self._keys]
+        if True not in good:
             raise web.HTTPUnauthorized(text="wrong signature")
         return signature
 
@@ -131,7 +135,7 @@ async def _hint(request: web.Request) -> Hint:
 def _read(body: Any) -> Hint:
     data = body.get("data") if isinstance(body.get("data"), dict) else {}
     task = data.get("task_id") or data.get("taskId") or body.get("taskId")
-    if not isinstance(task, str) or not 0 < len(task) <= 200:
+    if not isinstance(task, str) or not 0 < len(task) <= 200 or not task.isascii():
         raise ValueError("no task id")
     stage = data.get("callbackType")
     return Hint(task, stage if stage in STAGES else _OTHER)

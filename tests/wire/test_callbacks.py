@@ -62,10 +62,11 @@ class Gate:
 class Door:
     """A running listener and a job of kie.ai that waits for a callback."""
 
-    def __init__(self, db: Database, key: str) -> None:
+    def __init__(self, db: Database, key: str, kind: type[Callbacks] = Callbacks) -> None:
+        keys = [SecretStr(one) for one in key.split()]
         self.gate = Gate(db)
         self.woken = 0
-        self._callbacks = Callbacks(cast("Database", self.gate), Clock(), SecretStr(key), self._wake)
+        self._callbacks = kind(cast("Database", self.gate), Clock(), keys, self._wake)
         self.listener = Listener(self._callbacks)
         self.db = db
 
@@ -257,6 +258,16 @@ async def test_signatures(door: Door) -> None:
     assert await door.post(headers=good) == 200
     assert await door.post(headers=good) == 200
     assert door.woken == 1, "a replayed signature has no effect"
+
+
+@pytest.mark.parametrize("door", [f"{KEY} former-key"], indirect=True)
+async def test_two_keys_are_good_while_one_is_replaced(door: Door) -> None:
+    for number, key in enumerate((KEY, "former-key")):
+        body = {"data": {"callbackType": ["first", "complete"][number], "task_id": "task-1"}}
+        assert await door.post(body=body, headers=headers(key=key)) == 200
+    assert await door.post(headers=headers(key=f"{KEY} former-key")) == 401
+    assert await door.post(headers=headers(key="")) == 401
+    assert len(await door.inbox()) == 2
 
 
 @pytest.mark.parametrize("door", [KEY], indirect=True)

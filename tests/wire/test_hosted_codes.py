@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from bot.engines.hosted import legacy, profile, unified
-from bot.engines.hosted.records import made_of, names_uploads
+from bot.engines.hosted.records import Made, made_of, names_uploads, task_of
 from bot.engines.hosted.rules import Ending, Outcome
 from bot.engines.port import Ambiguous, Later, TaskState
 from bot.errors import Code, Refused
@@ -139,6 +139,12 @@ def test_tracks_are_found_in_every_shape(place: str, shape: Any) -> None:
     record = {"state": "success", "resultJson": "", "response": None, place: shape}
     assert [made.url for made in made_of(record)] == ["https://x/1", "https://x/2"]
     assert unified.status_of(record, ENDINGS).state is TaskState.READY
+
+
+def test_half_a_character_is_no_task_and_no_title() -> None:
+    assert task_of({"taskId": "\ud800"}) is None
+    record = {"response": {"data": [{"audioUrl": "https://x/1", "title": "A\ud800", "tags": "\udfff"}]}}
+    assert made_of(record) == (Made("https://x/1", "A?", "?"),)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from bot.clock import Clock
 from bot.engines.hosted.build import build
 from bot.engines.hosted.engine import HostedEngine
 from bot.engines.port import Later, TaskState
-from bot.errors import Code
+from bot.errors import Code, Refusal
 from bot.playground.music import PRICE, Music
 from bot.posts.post import Result, ResultTrack
 from bot.request import EngineName, Mode, Operation
@@ -169,7 +169,7 @@ async def test_a_dead_stream_is_no_audio_and_never_taken_before_a_file(
         music.knobs.links = "streams"
         with pytest.raises(Later) as caught:
             await engine.finished(task, 10 << 20)
-        assert caught.value.refusal.code is Code.FILE_EMPTY
+        assert caught.value.refusal == Refusal(Code.RESULT_UNUSABLE, {"reason": "file-empty"})
         music.knobs.links = "files"
         finished = await engine.finished(task, 10 << 20)
     for track in finished.tracks:

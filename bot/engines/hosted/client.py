@@ -38,13 +38,17 @@ class Answer:
 
 
 class MusicClient:
-    """One account at one provider. Connections are not reused: a stale one would make an outcome unknown."""
+    """One account at one provider. Connections are not reused: a stale one would make an outcome unknown.
+
+    `seconds` is a deadline for everything, instead of those that suit each.
+    """
 
     def __init__(self, base_url: str, upload_url: str, key: SecretStr, *, seconds: float | None = None) -> None:
         self._base_url = base_url.rstrip("/")
         self._upload_url = upload_url.rstrip("/")
         self._key = key
-        self._timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=seconds) if seconds else _CALL
+        given = aiohttp.ClientTimeout(total=seconds, sock_connect=seconds) if seconds else None
+        self._timeout, self._upload_timeout = given or _CALL, given or _UPLOAD
         self._session: aiohttp.ClientSession | None = None
 
     async def upload(self, path: Path, name: str) -> Answer:
@@ -53,7 +57,7 @@ class MusicClient:
             form = aiohttp.FormData({"uploadPath": "twodeck", "fileName": name})
             form.add_field("file", file, filename=name, content_type="application/octet-stream")
             url = f"{self._upload_url}/api/file-stream-upload"
-            return await self._ask("POST", url, data=form, timeout=_UPLOAD)
+            return await self._ask("POST", url, data=form, timeout=self._upload_timeout)
 
     async def create(self, path: str, body: Mapping[str, Any]) -> Answer:
         """Create a task; after `NoAnswer` it may exist. Raises `NotConnected` and `NoAnswer`."""

@@ -20,7 +20,7 @@ class Made:
 def task_of(data: Any) -> str | None:
     """The task id of a create's answer."""
     found = data.get("taskId") or data.get("task_id") if isinstance(data, Mapping) else None
-    return found if isinstance(found, str) and 0 < len(found) <= 200 else None
+    return found if isinstance(found, str) and 0 < len(found) <= 200 and found.isascii() else None
 
 
 def made_of(record: Any, *, streams: bool = False) -> tuple[Made, ...]:
@@ -68,7 +68,9 @@ def _tracks(found: Any) -> list[Mapping[str, Any]]:
 
 
 def _text(track: Mapping[str, Any], *names: str) -> str:
-    return next((str(track[name]) for name in names if track.get(name)), "")
+    """The first that is there. Half a character, which JSON can hold and nothing else, is replaced."""
+    found = next((str(track[name]) for name in names if track.get(name)), "")
+    return found.encode("utf-8", "replace").decode()
 
 
 def _strings(value: Any, depth: int = 5) -> Iterator[str]:

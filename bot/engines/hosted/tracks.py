@@ -39,12 +39,12 @@ class Collector:
         try:
             digests = await _all(self._fetch(track.url, path) for track, path in zip(made, fetched, strict=True))
             distinct = [at for at, digest in enumerate(digests) if digest not in digests[:at]]
-            if len(distinct) < len(made) and await asyncio.to_thread(_count, directory / "same") < _SAME_TRIES:
-                raise Later(Refusal(Code.RESULT_UNUSABLE, {"reason": "same-takes"}), _SAME_SECONDS)
             tracks = await _all(
                 self._finish(made[at], fetched[at], number, directory, max_bytes)
                 for number, at in enumerate(distinct, start=1)
             )
+            if len(distinct) < len(made) and await asyncio.to_thread(_count, directory / "same") < _SAME_TRIES:
+                raise Later(Refusal(Code.RESULT_UNUSABLE, {"reason": "same-takes"}), _SAME_SECONDS)
         finally:
             await asyncio.to_thread(_remove, fetched)
         told = [
@@ -87,7 +87,7 @@ class Collector:
 def _end_of(refusal: Refusal) -> Exception:
     """What may mend itself is asked for again."""
     if refusal.code is Code.DOWNLOAD_FAILED or refusal.code in _NOT_AUDIO:
-        return Later(refusal, _AGAIN_SECONDS)
+        return Later(Refusal(Code.RESULT_UNUSABLE, {"reason": refusal.code.value}), _AGAIN_SECONDS)
     if refusal.code is Code.STOPPING:
         return Later(Refusal(refusal.code), _AGAIN_SECONDS)
     return Refused(Code.RESULT_UNUSABLE, reason=refusal.code.value)
