@@ -16,7 +16,7 @@ from bot.database import Database, Tx
 from bot.jobs import inbox, store
 from bot.web import callbacks
 from bot.web.callbacks import MAX_BODY, Callbacks
-from tests.wire.secrets import CANARIES, told
+from tests.wire.canaries import CANARIES, told
 from tests.wire.test_callbacks import COMPLETE, UPLOADS, Door, ask, headers
 
 SECRET, KEY, FORMER = (CANARIES[name] for name in ("callback secret", "webhook key", "former webhook key"))

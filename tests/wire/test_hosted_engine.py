@@ -22,7 +22,7 @@ from bot.engines.hosted.client import MusicClient, NoAnswer, NotConnected
 from bot.engines.hosted.engine import HostedEngine
 from bot.engines.hosted.legacy import INERT_CALLBACK
 from bot.engines.port import Ambiguous, Later, Order, TaskState
-from bot.errors import Refused
+from bot.errors import Code, Refusal, Refused
 from bot.playground.music import Music
 from bot.playground.music_task import Task
 from bot.request import EngineName, Operation, mode_of, model_named, read_request
@@ -233,9 +233,9 @@ async def test_uploads_have_random_names_and_a_wrong_key_stops_them(music: Music
     assert first != second
     assert "mine" not in first
     async with engine_of(EngineName.SUNOAPI, music.url, tmp_path, key="wrong") as engine:
-        with pytest.raises(Later) as caught:
+        with pytest.raises(Refused) as caught:
             await engine.prepare(order(engine, {"prompt": "x"}, (source, source)))
-    assert caught.value.refusal.values == {"status": 401}
+    assert caught.value.refusal == Refusal(Code.ENGINE_UNAVAILABLE, {"status": 401})
 
 
 async def test_a_record_is_believed_only_when_it_names_our_uploads(music: Music, tmp_path: Path) -> None:

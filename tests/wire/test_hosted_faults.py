@@ -32,7 +32,7 @@ from bot.request import EngineName
 from bot.worker.pool import Pool
 from cogs.views.refusals import sentence
 from tests.audio.synth import Song, stereo, write_mp3
-from tests.wire.secrets import CANARIES, told
+from tests.wire.canaries import CANARIES, told
 from tests.wire.test_download import served
 from tests.wire.test_hosted_engine import order
 
@@ -211,7 +211,7 @@ Phase = Callable[[Lab, str], Awaitable[str]]
 UNAVAILABLE, UNUSABLE = Code.ENGINE_UNAVAILABLE.value, Code.RESULT_UNUSABLE.value
 
 TABLE: dict[Phase, dict[str, str]] = {
-    upload: {**dict.fromkeys(ASKED, "later"), S.EXTRA: "fine", S.FOREIGN: "fine"},
+    upload: {**dict.fromkeys(ASKED, "later"), WRONG_KEY: UNAVAILABLE, S.EXTRA: "fine", S.FOREIGN: "fine"},
     create: {
         **dict.fromkeys(BROKEN, "ambiguous"),
         # A documented code is an answer, whatever HTTP said beside it.

@@ -28,6 +28,7 @@ _DIALECTS: dict[DialectName, Dialect] = {
     DialectName.UNIFIED: unified,
 }
 _UPLOADS = 3
+_WRONG_KEY = 401
 _ONCE_MORE = frozenset({451, 531})
 """A source that could not be fetched (it goes up afresh), and a failure whose credits were given back."""
 _CREDIT_WORDS = ("credit", "balance")
@@ -179,7 +180,7 @@ class HostedEngine:
         return answer
 
     async def _upload(self, path: Path) -> str:
-        """Free, so it is tried again; each try has a name of its own."""
+        """Free, so it is tried again; each try has a name of its own. A wrong key stays wrong."""
         code = 0
         for _ in range(_UPLOADS):
             try:
@@ -192,6 +193,9 @@ class HostedEngine:
             address = data.get("downloadUrl") or data.get("fileUrl")
             if code == OK and isinstance(address, str):
                 return address
+            if code == _WRONG_KEY:
+                log.error("%s refuses the key: code %s to an upload", self.name, code)
+                raise Refused(Code.ENGINE_UNAVAILABLE, status=code)
         raise Later(Refusal(Code.ENGINE_UNAVAILABLE, {"status": code}), _NOT_NOW_SECONDS)
 
     async def balance(self) -> float | None:
