@@ -40,7 +40,7 @@ FAR_MS = 6 * 3600_000
 
 _TICK = 0.002
 _GUILD_SIZE = 20
-_SECRET = "s" * 32
+SECRET = "s" * 32
 
 
 class Provider(Music):
@@ -54,7 +54,7 @@ class Provider(Music):
     def park(self, count: int, public_url: str) -> None:
         """Know the tasks of as many parked jobs, none of which ever ends."""
         for number in range(count):
-            address = f"{public_url}/callbacks/{ENGINE}/{_job(number)}/{_SECRET}"
+            address = f"{public_url}/callbacks/{ENGINE}/{job_of(number)}/{SECRET}"
             body = {"title": "Night Drive × Paper Lanterns", "callBackUrl": address}
             self.tasks[task_of(number)] = Task(task_of(number), body, ("", ""))
 
@@ -78,9 +78,12 @@ class Provider(Music):
 
 
 class ParkedBot:
-    """The child as its parent sees it. `settings` are further ones, by environment name."""
+    """The child as its parent sees it. `settings` are further ones by name, `module` is what it runs."""
 
-    def __init__(self, folder: Path, provider: Provider, settings: dict[str, str]) -> None:
+    def __init__(
+        self, folder: Path, provider: Provider, settings: dict[str, str], module: str = "benchmarks.parked"
+    ) -> None:
+        self._module = module
         self._settings = {
             "DISCORD_TOKEN": "none",
             "TWODECK_DATA_DIR": str(folder),
@@ -93,7 +96,7 @@ class ParkedBot:
 
     async def __aenter__(self) -> ParkedBot:
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "benchmarks.parked"),
+            *(sys.executable, "-m", self._module),
             env={**os.environ, **self._settings},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -143,7 +146,7 @@ def task_of(number: int) -> str:
     return f"task-{number:08}"
 
 
-def _job(number: int) -> str:
+def job_of(number: int) -> str:
     return f"job-{number:08}"
 
 
@@ -177,10 +180,10 @@ class _Child:
             "work": self._work,
         }
 
-    async def _park(self, count: int) -> dict[str, Any]:
+    async def _park(self, count: int, engine: str = ENGINE) -> dict[str, Any]:
         """Write `count` submitted jobs that wake far ahead, in one unit."""
         now = self._services.clock.now()
-        await self._services.db.work(lambda tx: [_insert(tx, number, now) for number in range(count)])
+        await self._services.db.work(lambda tx: [_insert(tx, number, now, engine) for number in range(count)])
         return {}
 
     async def _rest(self, seconds: float) -> dict[str, Any]:
@@ -226,24 +229,24 @@ async def _tick(late: list[float]) -> None:
         late.append(time.monotonic() - before - _TICK)
 
 
-def _insert(tx: Tx, number: int, now: int) -> None:
+def _insert(tx: Tx, number: int, now: int, engine: str) -> None:
     """A submitted job as the bot would have left it, with its card."""
-    job_id, digest = _job(number), f"{number:064x}"
+    job_id, digest = job_of(number), f"{number:064x}"
     sources = (
         Source("a", f"https://cdn.discordapp.com/attachments/1/{number}/a.mp3", "Night_Drive.mp3", 5_000_000),
         Source("b", f"https://cdn.discordapp.com/attachments/2/{number}/b.mp3", "Paper_Lanterns.mp3", 5_000_000),
     )
     request = {
         **dict.fromkeys(("style", "vocal_gender", "style_weight", "weirdness", "audio_weight")),
-        **{"engine": ENGINE, "mode": "simple", "prompt": "rain on two rooftops", "instrumental": False},
+        **{"engine": engine, "mode": "simple", "prompt": "rain on two rooftops", "instrumental": False},
         **{"title": "Night Drive × Paper Lanterns", "model": "V5", "unused": []},
     }
     guild, member = f"guild-{number // _GUILD_SIZE}", f"member-{number}"
-    ask = Ask(str(number), guild, "1", member, "en-US", ENGINE, "mashup", request, 1, 1 << 23, sources)
+    ask = Ask(str(number), guild, "1", member, "en-US", engine, "mashup", request, 1, 1 << 23, sources)
     store.insert(tx, job_id, ask, now=now, deadline=now + DEADLINES[State.SUBMITTED])
     for source in sources:
         store.stage_source(tx, job_id, replace(source, hash=digest, seconds=180.0))
-    inbox.arm(tx, job_id, _SECRET, (f"https://files.example/{number}-a", f"https://files.example/{number}-b"))
+    inbox.arm(tx, job_id, SECRET, (f"https://files.example/{number}-a", f"https://files.example/{number}-b"))
     tx.run(
         "UPDATE jobs SET state = ?, task = ?, marked_at = ?, attempts = 1, wake_at = ? WHERE id = ?",
         (State.SUBMITTED, task_of(number), now, now + FAR_MS, job_id),
@@ -254,7 +257,7 @@ def _insert(tx: Tx, number: int, now: int) -> None:
     tx.run("UPDATE posts SET state = 'sent', message_id = id WHERE id = ?", (f"card-{number:08}",))
 
 
-async def _serve() -> None:
+async def serve() -> None:
     """The child: open and start the parts, then do what standard input says until it ends."""
     logging.basicConfig(level=logging.WARNING)
     started = time.monotonic()
@@ -276,4 +279,4 @@ def _say(found: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    asyncio.run(serve())

@@ -114,7 +114,10 @@ class Music:
     @web.middleware
     async def _spoiling(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Every answer may go wrong on its way."""
-        answer, how = await handler(request), self.knobs.spoilt.get(phase_of(request.path))
+        phase = phase_of(request.path)
+        answer, how = await handler(request), self.knobs.spoilt.get(phase)
+        if phase in self.knobs.codes:
+            return self._coded(self.knobs.codes[phase])
         if how is None or not isinstance(answer, web.Response):
             return answer
         knobs = self.knobs
@@ -182,12 +185,15 @@ class Music:
     def _unwanted(self, body: dict[str, Any]) -> web.StreamResponse | None:
         """The refusal of a create that costs nothing."""
         if self.knobs.create.isdigit():
-            code, told = int(self.knobs.create), self.knobs.told
-            status = 200 if told == "body" else code
-            return _answer(200 if told == "status" else code, self.knobs.message, status=status)
+            return self._coded(int(self.knobs.create))
         if self.credits < PRICE:
             return _answer(402, "credits insufficient")
         return None
+
+    def _coded(self, code: int) -> web.StreamResponse:
+        told = self.knobs.told
+        status = 200 if told == "body" else code
+        return _answer(200 if told == "status" else code, self.knobs.message, status=status)
 
     async def _fetched(self, address: str) -> str:
         """Where our copy of a source lies; empty when it cannot be had."""

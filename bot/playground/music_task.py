@@ -46,6 +46,8 @@ class MusicKnobs:
     """Stages that are told of by nobody: `text`, `first`."""
     spoilt: dict[str, Spoilt] = field(default_factory=dict[str, Spoilt])
     """How answers go wrong, by phase: `upload`, `create`, `record`, `credit`, `file`."""
+    codes: dict[str, int] = field(default_factory=dict[str, int])
+    """Codes of answers, by phase; `told` says where they stand."""
     spoilt_seconds: float = 30.0
     """How long slow answers take."""
     elsewhere: str = "http://169.254.169.254/latest/meta-data"

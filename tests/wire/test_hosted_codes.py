@@ -23,6 +23,8 @@ SPOKEN = [(name, dialect.value) for name in HOSTED for dialect in profile.load(n
 IDS = ["-".join(pair) for pair in SPOKEN]
 SUNG = {"prompt": "la la", "style": "dub", "mode": "custom"}
 ENDINGS = profile.load(EngineName.KIE).spoken.task_codes
+DOCUMENTED = (400, 401, 402, 404, 405, 408, 409, 413, 422, 429, 430, 433, 451, 455, 500, 501, 505, 531)
+"""Every code but 200 of all documents together."""
 REFUSALS = {
     Ending.FAILED: Code.ENGINE_FAILED,
     Ending.TEXT_REFUSED: Code.TEXT_REFUSED,
@@ -65,12 +67,49 @@ async def test_every_documented_code_of_a_create(
     music.knobs.told = told
     codes = profile.load(name, dialect).spoken.create_codes
     async with engine_of(name, music.address(dialect), tmp_path, dialect=dialect) as engine:
-        for code, outcome in {**codes, 418: Outcome.UNKNOWN, 599: Outcome.UNKNOWN}.items():
+        everything = {**dict.fromkeys((*DOCUMENTED, 418, 599), Outcome.UNKNOWN), **codes}
+        for code, outcome in everything.items():
             music.knobs.create = str(code)
             with pytest.raises((Refused, Later, Ambiguous)) as caught:
                 await engine.submit(order(engine, SUNG))
             check(caught.value, code, outcome)
-    assert (len(music.creates), music.charged) == (len(codes) + 2, 0)
+        music.knobs.create = ""
+        assert await engine.submit(order(engine, SUNG)) in music.tasks, "200 is the only code that is a yes"
+    assert (len(music.creates), music.charged) == (len(everything) + 1, 1)
+
+
+def test_every_documented_code_has_a_row() -> None:
+    spoken = [profile.load(name, dialect).spoken for name, dialect in SPOKEN]
+    assert {code for speech in spoken for code in (*speech.create_codes, *speech.task_codes)} == set(DOCUMENTED)
+
+
+@pytest.mark.parametrize("told", ["body", "status", "both"])
+@pytest.mark.parametrize(("name", "dialect"), SPOKEN, ids=IDS)
+async def test_every_documented_code_of_an_upload_a_record_and_a_balance(
+    music: Music, tmp_path: Path, name: EngineName, dialect: str, told: str
+) -> None:
+    """Only a wrong key ends something; a record with any code but 200 means that the task runs on."""
+    music.knobs.told = told
+    source = tmp_path / "a"
+    source.write_bytes(b"ID3")
+    async with engine_of(name, music.address(dialect), tmp_path, dialect=dialect) as engine:
+        wanted = order(engine, SUNG, (source, source))
+        task = await engine.submit(wanted)
+        await music.settled()
+        for code in DOCUMENTED:
+            music.knobs.codes = dict.fromkeys(("upload", "record", "credit"), code)
+            assert (await engine.status(task)).state is TaskState.RUNNING
+            assert await engine.balance() is None
+            with pytest.raises(Later):
+                await engine.recognises(task, UPLOADS)
+            with pytest.raises(Later):
+                await engine.finished(task, 1 << 20)
+            with pytest.raises(Refused if code == 401 else Later) as caught:
+                await engine.prepare(wanted)
+            assert caught.value.refusal.values == {"status": code}
+        music.knobs.codes = {}
+        assert (await engine.status(task)).state is TaskState.READY
+        assert len(await engine.prepare(wanted)) == 2
 
 
 @pytest.mark.parametrize(
