@@ -18,8 +18,8 @@ from bot.database import Database, Tx
 from bot.guilds.guild import GuildSettings, Period
 from bot.guilds.store import keep_settings
 from bot.quotas import store
+from bot.quotas.facts import Asking, Effect, Grant, Kind, Operator, Rule
 from bot.quotas.gate import Gate
-from bot.quotas.policy import Asking, Effect, Grant, Kind, Operator, Rule
 
 ROUNDS = 3
 TURNS = 5

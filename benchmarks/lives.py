@@ -33,8 +33,8 @@ from bot.jobs.service import JobService, Offer, Place
 from bot.jobs.steps import Steps
 from bot.posts.line import PostLine
 from bot.posts.post import Post, Progress, Purpose
+from bot.quotas.facts import Operator
 from bot.quotas.gate import Gate
-from bot.quotas.policy import Operator
 from bot.request import EngineName, Limits, Mode, Operation
 from bot.runner import Runner
 from bot.settings import KeepSettings, OperatorSettings

@@ -123,7 +123,7 @@ class QuotaSettings(_Group):
 
     @property
     def denied(self) -> frozenset[str]:
-        """Ids of guilds and members for whom nothing is done."""
+        """Ids of guilds and members for whom nothing is made."""
         return frozenset(_entries(self.deny))
 
 

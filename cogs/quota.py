@@ -15,7 +15,7 @@ from bot.client import TwodeckBot
 from bot.errors import Refused
 from bot.guilds.guild import Period
 from bot.guilds.moderation import Actor
-from bot.quotas.policy import Effect, Kind
+from bot.quotas.facts import Effect, Kind
 from bot.texts import say
 from cogs.asking import choices, described, text
 from cogs.people import actor_of, bot_of, parent_of, roles_of
@@ -26,6 +26,7 @@ from cogs.views.quotas import (
     CHART,
     confirmed,
     ending,
+    limits_in_force,
     question,
     status_card,
     use_card,
@@ -85,8 +86,7 @@ class Quota(commands.GroupCog, name="quota", description=text("command-quota")):
 
         async def answer(actor: Actor, locale: str) -> Mapping[str, Any]:
             changes = {name: value for name, value in given.items() if value is not None}
-            await self._bot.services.quotas.set_guild(actor, **changes)
-            return {"content": say(locale, "quota-set")}
+            return {"content": limits_in_force(await self._bot.services.quotas.set_guild(actor, **changes), locale)}
 
         await answered(interaction, answer)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from bot.database import Database, Tx
 from bot.errors import Code, Refused
 from bot.quotas import ledger
-from bot.quotas.policy import Claim
+from bot.quotas.facts import Claim
 from bot.quotas.windows import day
 from tests.bookkeeping import Balances, counters, sums
 

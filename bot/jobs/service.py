@@ -25,8 +25,9 @@ from bot.posts import store as posts
 from bot.posts.post import Purpose
 from bot.quotas import ledger
 from bot.quotas.caps import CapWatch
+from bot.quotas.facts import THOUSANDTHS, Asking
 from bot.quotas.gate import Gate
-from bot.quotas.policy import THOUSANDTHS, Asking, Standing
+from bot.quotas.policy import Standing
 from bot.request import EngineName, Mode, Operation, Request, engine_named, mode_of, model_named, read_request
 from bot.settings import KeepSettings
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from bot.clock import Clock
 from bot.database import Database
 from bot.errors import Alarm, Cause
+from bot.quotas.facts import THOUSANDTHS, nearly_used
 from bot.quotas.gate import Gate
-from bot.quotas.policy import THOUSANDTHS, nearly_used
 
 
 class CapWatch:

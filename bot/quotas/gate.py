@@ -9,7 +9,8 @@ from bot.errors import Refused
 from bot.guilds.guild import Period
 from bot.guilds.store import settings_of
 from bot.quotas import ledger, policy, store
-from bot.quotas.policy import Asking, Facts, Operator, Standing, Verdict
+from bot.quotas.facts import THOUSANDTHS, Asking, Facts, Operator, credits_account, guild_account, member_account
+from bot.quotas.policy import Standing, Verdict
 from bot.quotas.windows import Window, window
 from bot.request import EngineName, Operation
 from bot.settings import HostedSettings, QuotaSettings, SettingsError
@@ -43,8 +44,8 @@ class Gate:
         """Everything that the gate looks at."""
         settings = settings_of(tx, asking.guild)
         covered = window(settings.period, settings.zone, now)
-        mine = policy.member_account(asking.guild, asking.member)
-        ours = policy.guild_account(asking.guild)
+        mine = member_account(asking.guild, asking.member)
+        ours = guild_account(asking.guild)
         running = ledger.running(tx, mine)
         return Facts(
             now=now,
@@ -66,7 +67,7 @@ class Gate:
         """What is taken in the windows of an engine's caps."""
         covered = {p: window(p, _CAPS_ZONE, now) for e, p in self.operator.caps if e == engine}
         return {
-            period: (span, ledger.taken(tx, policy.credits_account(engine, period), span.start))
+            period: (span, ledger.taken(tx, credits_account(engine, period), span.start))
             for period, span in covered.items()
         }
 
@@ -78,7 +79,7 @@ def operator_of(quota: QuotaSettings, accounts: Mapping[EngineName, HostedSettin
     if strange := sorted(set(quota.prices) - known):
         raise SettingsError(f"TWODECK_QUOTA_PRICES is wrong: there is no {strange[0]}.")
     caps = {
-        (engine.value, period): round(credits * policy.THOUSANDTHS)
+        (engine.value, period): round(credits * THOUSANDTHS)
         for engine, account in accounts.items()
         for period, credits in ((Period.DAY, account.credits_day), (Period.MONTH, account.credits_month))
         if credits is not None

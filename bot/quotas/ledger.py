@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from bot.database import Tx
 from bot.errors import Code, Refused
-from bot.quotas.policy import Claim
+from bot.quotas.facts import Claim
 from bot.quotas.windows import Window
 
 _ORDER = ("member", "grant", "guild", "contest", "credits")

@@ -8,135 +8,20 @@ from enum import StrEnum
 
 from bot.errors import Code, Refusal, Value
 from bot.guilds.guild import GuildSettings, Period
+from bot.quotas.facts import (
+    UNLIMITED,
+    Claim,
+    Effect,
+    Facts,
+    Kind,
+    Operator,
+    Rule,
+    credits_account,
+    grant_account,
+    guild_account,
+    member_account,
+)
 from bot.quotas.windows import Window
-from bot.request import EngineName
-
-UNLIMITED = 1 << 40
-"""The limit of an account that only counts."""
-THOUSANDTHS = 1000
-"""Credits are counted in these."""
-_NEARLY = 0.8
-
-
-@dataclass(frozen=True)
-class Claim:
-    """Units wanted from one account in one window, of at most `limit` in all."""
-
-    account: str
-    amount: int
-    limit: int
-    window: Window
-
-
-@dataclass(frozen=True)
-class Operator:
-    """What the operator sets for all guilds: defaults, the most that a guild may choose, prices, caps.
-
-    Units are for a day; a longer window has as many times more as it has days. `prices` are units by `ENGINE`,
-    `OPERATION` or `ENGINE/OPERATION`; `caps` are thousandths of credits by engine and period.
-    """
-
-    member_day: int = 5
-    guild_day: int = 50
-    member_day_most: int = 20
-    guild_day_most: int = 200
-    member_running: int = 1
-    guild_running: int = 5
-    member_running_most: int = 5
-    guild_running_most: int = 20
-    cooldown_seconds: int = 15
-    prices: Mapping[str, int] = field(default_factory=dict[str, int])
-    denied: frozenset[str] = frozenset()
-    caps: Mapping[tuple[str, Period], int] = field(default_factory=dict[tuple[str, Period], int])
-
-    def price(self, engine: str, operation: str) -> int:
-        """Units that one operation takes: what is said of both wins over the engine, that over the operation."""
-        default = 0 if engine == EngineName.LOCAL else 1
-        named = (self.prices.get(name) for name in (f"{engine}/{operation}", engine, operation))
-        return next((units for units in named if units is not None), default)
-
-
-class Kind(StrEnum):
-    """Whom a rule is for."""
-
-    ROLE = "role"
-    MEMBER = "member"
-
-
-class Effect(StrEnum):
-    """What a rule does to the units that a member has in a window."""
-
-    RAISE = "raise"  # at least so many; of several the highest
-    ADD = "add"  # so many on top; several add up
-    EXEMPT = "exempt"  # no limit but the guild's
-    LIMIT = "limit"  # exactly so many, whatever the roles say
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One rule of a guild; `subject` is the id of a role or a member."""
-
-    kind: Kind
-    subject: str
-    effect: Effect
-    units: int = 0
-
-
-@dataclass(frozen=True)
-class Block:
-    """A member who may not ask, until `until` (UTC milliseconds) or for good."""
-
-    reason: str
-    until: int | None
-
-
-@dataclass(frozen=True)
-class Grant:
-    """Units given once, of which `taken` are held or used; they expire at `ends`, or never."""
-
-    id: str
-    units: int
-    taken: int
-    ends: int | None
-
-    @property
-    def left(self) -> int:
-        return max(0, self.units - self.taken)
-
-
-@dataclass(frozen=True)
-class Asking:
-    """Who asks what where; `parent` is the channel of a thread, `credits` are thousandths."""
-
-    guild: str
-    member: str
-    roles: frozenset[str]
-    channel: str
-    parent: str
-    engine: str
-    operation: str
-    model: str | None = None
-    credits: int = 0
-
-
-@dataclass(frozen=True)
-class Facts:
-    """Everything that the gate looks at. Taken is what is held or used in the window; times are milliseconds."""
-
-    now: int
-    asking: Asking
-    settings: GuildSettings
-    window: Window
-    rules: tuple[Rule, ...] = ()
-    block: Block | None = None
-    member_running: int = 0
-    guild_running: int = 0
-    asked_at: int = 0
-    member_taken: int = 0
-    guild_taken: int = 0
-    grants: tuple[Grant, ...] = ()
-    credits: Mapping[Period, tuple[Window, int]] = field(default_factory=dict[Period, tuple[Window, int]])
-    """By period of a cap: its window, and what is taken in it."""
 
 
 class Gate(StrEnum):
@@ -165,6 +50,18 @@ class Check:
     passed: bool
     code: Code
     values: Mapping[str, Value] = field(default_factory=dict[str, Value])
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What holds on a guild for whoever no rule names: units in a window, jobs at a time, seconds between two."""
+
+    period: Period
+    member_units: int
+    guild_units: int
+    member_running: int
+    guild_running: int
+    cooldown_seconds: int
 
 
 @dataclass(frozen=True)
@@ -215,43 +112,30 @@ def decide(operator: Operator, facts: Facts) -> Verdict:
 
 def member_standing(operator: Operator, facts: Facts) -> Standing:
     """What the member has left by the defaults, the guild's choice, the rules of their roles, and grants."""
-    window, settings = facts.window, facts.settings
-    base = operator.member_day * window.days if settings.member_units is None else settings.member_units
-    limit = _ruled(base, facts)
+    window = facts.window
+    limit = _ruled(_limits(operator, facts).member_units, facts)
     limit = limit if limit is None else min(limit, operator.member_day_most * window.days)
     return Standing(limit, facts.member_taken, window, sum(grant.left for grant in facts.grants))
 
 
 def guild_standing(operator: Operator, facts: Facts) -> Standing:
     """What the guild has left."""
-    window, settings = facts.window, facts.settings
-    limit = operator.guild_day * window.days if settings.guild_units is None else settings.guild_units
-    return Standing(min(limit, operator.guild_day_most * window.days), facts.guild_taken, window)
+    return Standing(_limits(operator, facts).guild_units, facts.guild_taken, facts.window)
 
 
-def member_account(guild: str, member: str) -> str:
-    """The account of one member on one guild."""
-    return f"member:{guild}:{member}"
-
-
-def guild_account(guild: str) -> str:
-    """The account of one guild."""
-    return f"guild:{guild}"
-
-
-def grant_account(grant: str) -> str:
-    """The account of one grant; it has one window, from the beginning to its end."""
-    return f"grant:{grant}"
-
-
-def credits_account(engine: str, period: Period) -> str:
-    """The account of what an engine's provider is paid in the windows of a cap."""
-    return f"credits:{engine}:{period}"
-
-
-def nearly_used(taken: int, cap: int) -> bool:
-    """Whether operators should know of it."""
-    return taken >= _NEARLY * cap
+def limits(operator: Operator, settings: GuildSettings, window: Window) -> Limits:
+    """What the guild chose, or the operator's defaults, up to what the operator allows."""
+    days = window.days
+    return Limits(
+        period=window.period,
+        member_units=_chosen(settings.member_units, operator.member_day * days, operator.member_day_most * days),
+        guild_units=_chosen(settings.guild_units, operator.guild_day * days, operator.guild_day_most * days),
+        member_running=_chosen(settings.member_running, operator.member_running, operator.member_running_most),
+        guild_running=_chosen(settings.guild_running, operator.guild_running, operator.guild_running_most),
+        cooldown_seconds=operator.cooldown_seconds
+        if settings.cooldown_seconds is None
+        else settings.cooldown_seconds,
+    )
 
 
 def _ruled(base: int, facts: Facts) -> int | None:
@@ -314,18 +198,17 @@ def _model(operator: Operator, facts: Facts) -> Check:
 
 
 def _member_running(operator: Operator, facts: Facts) -> Check:
-    limit = _chosen(facts.settings.member_running, operator.member_running, operator.member_running_most)
+    limit = _limits(operator, facts).member_running
     return _running(Gate.MEMBER_RUNNING, Code.TOO_MANY_WAITING, facts.member_running, limit)
 
 
 def _guild_running(operator: Operator, facts: Facts) -> Check:
-    limit = _chosen(facts.settings.guild_running, operator.guild_running, operator.guild_running_most)
+    limit = _limits(operator, facts).guild_running
     return _running(Gate.GUILD_RUNNING, Code.SERVER_FULL, facts.guild_running, limit)
 
 
 def _cooldown(operator: Operator, facts: Facts) -> Check:
-    chosen = facts.settings.cooldown_seconds
-    seconds = operator.cooldown_seconds if chosen is None else chosen
+    seconds = _limits(operator, facts).cooldown_seconds
     ends = facts.asked_at + seconds * 1000
     values: dict[str, Value] = {"seconds": seconds, "ends": _moment(ends)}
     return Check(Gate.COOLDOWN, ends <= facts.now, Code.COOLDOWN, values)
@@ -397,6 +280,10 @@ def _claims(operator: Operator, facts: Facts, member: Standing, guild: Standing,
         cap = operator.caps[asking.engine, period]
         claims.append(Claim(credits_account(asking.engine, period), asking.credits, cap, covered))
     return tuple(claims)
+
+
+def _limits(operator: Operator, facts: Facts) -> Limits:
+    return limits(operator, facts.settings, facts.window)
 
 
 def _chosen(chosen: int | None, default: int, most: int) -> int:

@@ -11,8 +11,8 @@ from datetime import UTC, date, datetime
 from sqlite3 import Row
 
 from bot.database import Tx
+from bot.quotas.facts import grant_account, guild_account, member_account
 from bot.quotas.ledger import Kind
-from bot.quotas.policy import grant_account, guild_account, member_account
 from bot.quotas.windows import Window
 
 _COLUMNS = ("time", "job", "kind", "account", "subject", "units", "window_begins", "limit")

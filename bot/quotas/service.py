@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.clock import Clock
 from bot.database import Database, Tx
-from bot.errors import Code, Refused
+from bot.errors import Code, Refusal, Refused
 from bot.guilds import audit
 from bot.guilds.announcing import announce, settings_changed, write
 from bot.guilds.audit import Action, Entry
@@ -18,8 +18,9 @@ from bot.guilds.moderation import Actor, must_moderate
 from bot.guilds.service import change_in
 from bot.guilds.store import settings_of
 from bot.quotas import ledger, policy, reports, store
+from bot.quotas.facts import Asking, Block, Effect, Grant, Kind, Rule, guild_account, member_account
 from bot.quotas.gate import Gate
-from bot.quotas.policy import Asking, Block, Effect, Grant, Kind, Rule, Standing, Verdict
+from bot.quotas.policy import Limits, Standing, Verdict
 from bot.quotas.reports import Cost, Use
 from bot.quotas.store import Pending
 from bot.quotas.windows import days_back, window
@@ -38,7 +39,7 @@ class Status:
     guild: Standing
     running: int
     costs: tuple[Cost, ...]
-    refusal: policy.Refusal | None
+    refusal: Refusal | None
 
 
 @dataclass(frozen=True)
@@ -90,9 +91,11 @@ class QuotaService:
 
         return await self._db.work(unit)
 
-    async def set_guild(self, actor: Actor, **changes: Any) -> GuildSettings:
-        """Change the limits of the guild, by their names in `GuildSettings`. Raises `Refused`."""
-        return await self._change(actor, lambda tx, now: _settings(tx, actor, now, changes))
+    async def set_guild(self, actor: Actor, **changes: Any) -> Limits:
+        """Change the limits of the guild, named as in `GuildSettings`; returns what holds. Raises `Refused`."""
+        settings: GuildSettings = await self._change(actor, lambda tx, now: _settings(tx, actor, now, changes))
+        covered = window(settings.period, settings.zone, self._clock.now())
+        return policy.limits(self._gate.operator, settings, covered)
 
     async def set_rule(self, actor: Actor, kind: Kind, subject: str, effect: Effect | None, units: int) -> None:
         """Give a role or a member a rule, or none any more. Raises `Refused`."""
@@ -221,7 +224,7 @@ def _reset(tx: Tx, actor: Actor, step: Mapping[str, Any], now: int, name: str) -
     """Forget what a member, or the guild as a whole, used in the present window."""
     settings, member = settings_of(tx, actor.guild), step["member"]
     covered = window(settings.period, settings.zone, now)
-    account = policy.member_account(actor.guild, member) if member else policy.guild_account(actor.guild)
+    account = member_account(actor.guild, member) if member else guild_account(actor.guild)
     units = ledger.reset(tx, f"reset:{name}", account, covered, now)
     subject = f"member:{member}" if member else "guild"
     return {"units": units}, _noted(now, actor, Action.RESET, subject, units=units)

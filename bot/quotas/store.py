@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.database import Tx
-from bot.quotas.policy import Block, Effect, Grant, Kind, Rule, grant_account
+from bot.quotas.facts import Block, Effect, Grant, Kind, Rule, grant_account
 
 ANSWER_MS = 15 * 60_000
 """How long a question waits for its Yes."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import discord
 
 from bot.errors import Refusal
 from bot.quotas.charts import Panel
-from bot.quotas.policy import Check, Gate, Standing, Verdict
+from bot.quotas.policy import Check, Gate, Limits, Standing, Verdict
 from bot.quotas.reports import Cost, Use
 from bot.quotas.service import Status
 from bot.texts import Value, say, say_many
@@ -81,6 +82,12 @@ def use_panels(use: Use, locale: str) -> tuple[Panel, Panel]:
         Panel(say(locale, "use-by-day"), list(zip(days, use.by_day, strict=True))),
         Panel(say(locale, "use-by-member"), ranked),
     )
+
+
+def limits_in_force(limits: Limits, locale: str) -> str:
+    """What holds on the server for whoever no rule names."""
+    numbers = {name: value for name, value in asdict(limits).items() if name != "period"}
+    return say(locale, "limits", window=say(locale, f"choice-window-{limits.period}"), **numbers)
 
 
 def confirmed(step: Mapping[str, Any], locale: str) -> str:

@@ -147,11 +147,12 @@ async def test_a_reset_is_asked_about_and_done_once(play: Playground) -> None:
 
 
 async def test_limits_of_the_server_hold_in_a_longer_window(play: Playground) -> None:
-    await told(play, "sam", "set guild", "It holds from now on", window="week", member_units=9, server_units=1)
+    week = {"window": "week", "member_units": 9, "server_units": 1}
+    await told(play, "sam", "set guild", "in a week 9 units for each member and 1 for the server", **week)
     said = shown_text(await told(play, "noor", "status", "You have 9 of 9 left this week"))
     assert "of 1 left this week" in said
     await told(
-        play, "sam", "set guild", "It holds from now on", window="day", member_units=2, server_units=50, cooldown=0
+        play, "sam", "set guild", "What holds now", window="day", member_units=2, server_units=50, cooldown=0
     )
     await told(play, "noor", "status", "You have 2 of 2 left today")
     await play.wait_for(lambda: announced(play, "changed `period` from `day` to `week`"), 20)
@@ -184,11 +185,11 @@ async def test_the_whole_gate_is_explained_without_spending(play: Playground) ->
     assert text.count("✓") == 13
     assert "1 of 2 units left today; this takes 1." in text
     assert "0 of 5,000 of theirs on the way." in text
-    await told(play, "sam", "set guild", "It holds from now on", member_running=1, cooldown=3600)
+    await told(play, "sam", "set guild", "What holds now", member_running=1, cooldown=3600)
     text = shown_text(await told(play, "sam", "explain", "would be refused", member="noor", engine="kie"))
     assert "✗ 3,600 seconds have to pass" in text
     assert rows(play, "SELECT count(*) AS n FROM ledger")[0]["n"] == before
-    await told(play, "sam", "set guild", "It holds from now on", cooldown=0)
+    await told(play, "sam", "set guild", "What holds now", cooldown=0)
 
 
 async def test_use_is_shown_with_a_chart(play: Playground) -> None:

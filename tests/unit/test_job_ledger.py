@@ -26,8 +26,8 @@ from bot.jobs.line import FAULTS, JobLine
 from bot.jobs.service import Accepted, JobService, Offer, Place
 from bot.jobs.steps import Steps, call_off, give_up
 from bot.posts import store as posts
+from bot.quotas.facts import Operator
 from bot.quotas.gate import Gate
-from bot.quotas.policy import Operator
 from bot.quotas.windows import day
 from bot.request import EngineName, Limits, Operation
 from bot.settings import KeepSettings

@@ -16,8 +16,8 @@ from bot.database import Database, Tx
 from bot.database.connection import _connect, migrate, released
 from bot.errors import Code, Refused
 from bot.quotas import ledger
+from bot.quotas.facts import Claim
 from bot.quotas.ledger import Running
-from bot.quotas.policy import Claim
 from bot.quotas.windows import Window, day
 from tests.bookkeeping import Balances, counters, kinds, sums, transact
 

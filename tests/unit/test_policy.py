@@ -9,24 +9,21 @@ import pytest
 
 from bot.errors import Code
 from bot.guilds.guild import GuildSettings, Period
-from bot.quotas.gate import operator_of
-from bot.quotas.policy import (
+from bot.quotas.facts import (
     UNLIMITED,
     Asking,
     Block,
     Claim,
     Effect,
     Facts,
-    Gate,
     Grant,
     Kind,
     Operator,
     Rule,
-    Verdict,
-    decide,
-    member_standing,
     nearly_used,
 )
+from bot.quotas.gate import operator_of
+from bot.quotas.policy import Gate, Limits, Verdict, decide, limits, member_standing
 from bot.quotas.windows import Window, day, window
 from bot.request import EngineName
 from bot.settings import KieSettings, QuotaSettings, SettingsError
@@ -234,7 +231,7 @@ def test_a_price_above_what_is_left_is_refused_whole() -> None:
 # Rules for roles and members.
 
 
-def limit(*rules: Rule, roles: frozenset[str] = frozenset({A, B}), **changes: Any) -> int | None:
+def limited(*rules: Rule, roles: frozenset[str] = frozenset({A, B}), **changes: Any) -> int | None:
     found = replace(facts(**changes), asking=replace(ASKING, roles=roles), rules=rules)
     return member_standing(Operator(member_day_most=100), found).limit
 
@@ -244,27 +241,27 @@ def role(subject: str, effect: Effect, units: int = 0) -> Rule:
 
 
 def test_the_highest_raise_wins_and_additions_sum() -> None:
-    assert limit(role(A, Effect.RAISE, 8), role(B, Effect.RAISE, 12)) == 12
-    assert limit(role(A, Effect.RAISE, 2)) == 5
-    assert limit(role(A, Effect.ADD, 2), role(B, Effect.ADD, 3)) == 10
-    assert limit(role(A, Effect.RAISE, 8), role(B, Effect.ADD, 3)) == 11
+    assert limited(role(A, Effect.RAISE, 8), role(B, Effect.RAISE, 12)) == 12
+    assert limited(role(A, Effect.RAISE, 2)) == 5
+    assert limited(role(A, Effect.ADD, 2), role(B, Effect.ADD, 3)) == 10
+    assert limited(role(A, Effect.RAISE, 8), role(B, Effect.ADD, 3)) == 11
 
 
 def test_any_exempt_exempts_and_only_roles_that_one_has_count() -> None:
-    assert limit(role(A, Effect.RAISE, 8), role(B, Effect.EXEMPT)) is None
-    assert limit(role(C, Effect.EXEMPT), role(C, Effect.ADD, 9)) == 5
+    assert limited(role(A, Effect.RAISE, 8), role(B, Effect.EXEMPT)) is None
+    assert limited(role(C, Effect.EXEMPT), role(C, Effect.ADD, 9)) == 5
 
 
 def test_a_rule_for_the_member_wins_over_those_for_roles() -> None:
-    assert limit(role(A, Effect.EXEMPT), Rule(Kind.MEMBER, "42", Effect.LIMIT, 1)) == 1
-    assert limit(role(A, Effect.ADD, 9), Rule(Kind.MEMBER, "42", Effect.LIMIT, 0)) == 0
-    assert limit(Rule(Kind.MEMBER, "42", Effect.EXEMPT)) is None
-    assert limit(Rule(Kind.MEMBER, "43", Effect.LIMIT, 1)) == 5
+    assert limited(role(A, Effect.EXEMPT), Rule(Kind.MEMBER, "42", Effect.LIMIT, 1)) == 1
+    assert limited(role(A, Effect.ADD, 9), Rule(Kind.MEMBER, "42", Effect.LIMIT, 0)) == 0
+    assert limited(Rule(Kind.MEMBER, "42", Effect.EXEMPT)) is None
+    assert limited(Rule(Kind.MEMBER, "43", Effect.LIMIT, 1)) == 5
 
 
 def test_the_operators_ceiling_holds_for_choices_and_rules() -> None:
-    assert limit(member_units=1000) == 100
-    assert limit(role(A, Effect.RAISE, 1000)) == 100
+    assert limited(member_units=1000) == 100
+    assert limited(role(A, Effect.RAISE, 1000)) == 100
     assert decide(Operator(), facts(guild_units=1000)).guild.limit == 200
 
 
@@ -273,6 +270,12 @@ def test_a_longer_window_has_as_many_times_the_defaults_as_days() -> None:
     assert (week.member.limit, week.guild.limit) == (35, 350)
     assert (month.member.limit, month.guild.limit) == (5 * month.member.window.days, 50 * month.member.window.days)
     assert walk(period=Period.WEEK, member_units=6).member.limit == 6
+
+
+def test_what_holds_on_a_guild_is_told_as_it_holds() -> None:
+    assert limits(Operator(), GuildSettings(), TODAY) == Limits(Period.DAY, 5, 50, 1, 5, 15)
+    chosen = GuildSettings(member_units=999, guild_units=9, member_running=99, guild_running=3, cooldown_seconds=0)
+    assert limits(Operator(), chosen, TODAY) == Limits(Period.DAY, 20, 9, 5, 3, 0)
 
 
 def test_an_exempt_member_is_counted_and_still_held_to_the_guild() -> None:

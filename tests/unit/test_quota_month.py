@@ -19,8 +19,8 @@ from bot.guilds.service import GuildService
 from bot.jobs.service import JobService
 from bot.quotas import ledger
 from bot.quotas.caps import CapWatch
+from bot.quotas.facts import THOUSANDTHS, Asking, Operator, credits_account
 from bot.quotas.gate import Gate
-from bot.quotas.policy import THOUSANDTHS, Asking, Operator, credits_account
 from bot.quotas.service import QuotaService
 from bot.request import Operation
 from tests.bookkeeping import counters, sums

@@ -16,8 +16,8 @@ from bot.database.connection import _connect, migrate, released
 from bot.guilds import audit
 from bot.guilds.audit import Action, Entry
 from bot.quotas import ledger, store
+from bot.quotas.facts import Claim, Grant
 from bot.quotas.ledger import Kind, Running
-from bot.quotas.policy import Claim, Grant
 from bot.quotas.reports import Cost, exported, last_costs, safe, use
 from bot.quotas.windows import Window, days_back
 from cogs.views.log import log_lines

@@ -14,9 +14,9 @@ import pytest
 from bot.database import Tx
 from bot.database.connection import _connect, migrate, released
 from bot.errors import Code, Refused
-from bot.quotas import ledger, policy, store
+from bot.quotas import ledger, store
+from bot.quotas.facts import Asking, Grant, Operator, grant_account
 from bot.quotas.gate import Gate
-from bot.quotas.policy import Asking, Grant, Operator
 from bot.quotas.windows import day
 from tests.bookkeeping import counters, sums, transact
 
@@ -147,7 +147,7 @@ class House:
             return Code.SERVER_FULL
         grants = tx.all("SELECT * FROM grants WHERE member = ? AND coalesce(expires_at, ?) > ?", (
             member, self.now + 1, self.now))  # fmt: skip
-        granted = sum(row["units"] - books.get((policy.grant_account(row["id"]), 0), 0) for row in grants)
+        granted = sum(row["units"] - books.get((grant_account(row["id"]), 0), 0) for row in grants)
         left = max(0, OPERATOR.member_day - books.get((f"member:g:{member}", window), 0)) + granted
         if left < units:
             return Code.QUOTA_MEMBER

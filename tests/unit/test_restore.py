@@ -14,7 +14,7 @@ from bot.jobs.restore import quarantine
 from bot.posts import store as posts
 from bot.posts.post import NewPost, PostState, Purpose
 from bot.quotas import ledger
-from bot.quotas.policy import Claim
+from bot.quotas.facts import Claim
 from bot.quotas.windows import Window
 from tests.bookkeeping import counters, kinds
 

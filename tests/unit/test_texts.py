@@ -14,8 +14,9 @@ from bot.guilds.audit import Action
 from bot.guilds.guild import Period
 from bot.jobs.job import State
 from bot.jobs.view import _STAGES, KEPT
+from bot.quotas.facts import Effect
 from bot.quotas.ledger import Kind
-from bot.quotas.policy import Effect, Gate
+from bot.quotas.policy import Gate
 from bot.quotas.service import STEPS
 from bot.request import EngineName
 from bot.texts import LOCALES, MissingTextError, has, say, say_many, say_reason
