@@ -37,6 +37,7 @@ COGS = (
     "cogs.jobs",
     "cogs.engines",
     "cogs.quota",
+    "cogs.settings",
     "cogs.privacy",
 )
 PERMISSIONS = discord.Permissions(

@@ -54,14 +54,14 @@ async def ask(
     tracks: tuple[discord.Attachment, ...],
     given: Mapping[str, Any],
     *,
-    private: bool,
+    private: bool | None,
     lyrics_file: discord.Attachment | None = None,
 ) -> None:
     """Defer, ask for a job, answer with the promise or with why not."""
     await defer(interaction)
     locale = str(interaction.locale)
     try:
-        place = _place(interaction, private=private)
+        place = await _place(bot, interaction, private=private)
         if lyrics_file is not None:
             given = {**given, "prompt": await _lyrics(lyrics_file, given.get("prompt"))}
         offers = tuple(Offer(url=track.url, name=track.filename, size=track.size) for track in tracks)
@@ -90,21 +90,25 @@ def _matching(typed: str, offers: dict[str, str]) -> list[app_commands.Choice[st
     return [app_commands.Choice(name=name, value=value) for value, name in found[:_CHOICES]]
 
 
-def _place(interaction: discord.Interaction, *, private: bool) -> Place:
-    """Where and by whom; refuses a place where the result could not be posted, naming what is missing."""
+async def _place(bot: TwodeckBot, interaction: discord.Interaction, *, private: bool | None) -> Place:
+    """Where and by whom, and what the guild chose for what was left open.
+
+    Refuses a place where the result could not be posted, naming what is missing.
+    """
     if interaction.guild is None or interaction.channel_id is None:
         raise Refused(Code.NEEDS_SERVER)
     missing = _missing_permissions(interaction)
     if missing:
         raise Refused(Code.MISSING_PERMISSIONS, permissions=", ".join(missing))
+    chosen = await bot.services.guilds.settings(str(interaction.guild.id))
     return Place(
         interaction=str(interaction.id),
         guild=str(interaction.guild.id),
         channel=str(interaction.channel_id),
         member=str(interaction.user.id),
-        locale=str(interaction.guild_locale or interaction.locale),
+        locale=chosen.locale or str(interaction.guild_locale or interaction.locale),
         max_bytes=interaction.guild.filesize_limit,
-        private=private,
+        private=chosen.private if private is None else private,
         token=interaction.token,
         roles=roles_of(interaction.user),
         parent=parent_of(interaction),

@@ -42,7 +42,7 @@ class Mashup(commands.Cog):
         style_weight: Weight | None = None,
         weirdness: Weight | None = None,
         audio_weight: Weight | None = None,
-        private: bool = False,
+        private: bool | None = None,
     ) -> None:
         given = {
             "engine": engine,

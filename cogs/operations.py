@@ -43,7 +43,7 @@ class Operations(commands.Cog):
         style_weight: Weight | None = None,
         weirdness: Weight | None = None,
         audio_weight: Weight | None = None,
-        private: bool = False,
+        private: bool | None = None,
     ) -> None:
         given = {
             "engine": engine,
@@ -81,7 +81,7 @@ class Operations(commands.Cog):
         style_weight: Weight | None = None,
         weirdness: Weight | None = None,
         audio_weight: Weight | None = None,
-        private: bool = False,
+        private: bool | None = None,
     ) -> None:
         given = {
             "engine": engine,
@@ -116,7 +116,7 @@ class Operations(commands.Cog):
         style_weight: Weight | None = None,
         weirdness: Weight | None = None,
         audio_weight: Weight | None = None,
-        private: bool = False,
+        private: bool | None = None,
     ) -> None:
         given = {
             "engine": engine,

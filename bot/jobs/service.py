@@ -15,8 +15,9 @@ from bot.errors import Code, Refused
 from bot.files.store import is_kept, release
 from bot.guilds import audit
 from bot.guilds.audit import Action
+from bot.guilds.guild import GuildSettings
 from bot.guilds.moderation import Actor
-from bot.guilds.store import set_direct
+from bot.guilds.store import set_direct, settings_of
 from bot.jobs import messages, store
 from bot.jobs.job import DEADLINES, Ask, Job, Removal, Source, State
 from bot.jobs.retention import TOKEN_MS
@@ -126,6 +127,11 @@ class JobService:
         engines = (self._registry.get(name) for name in self.engines)
         return tuple(engine.name for engine in engines if engine.capabilities(operation, Mode.CUSTOM))
 
+    def every_model(self) -> tuple[str, ...]:
+        """The models of all engines here, each once."""
+        pairs = ((operation, engine) for engine in self.engines for operation in Operation)
+        return tuple(dict.fromkeys(model for pair in pairs for model in self.models(*pair)))
+
     def stop(self) -> None:
         """Take no more jobs: the bot is going down."""
         self._stopping = True
@@ -138,10 +144,11 @@ class JobService:
             raise Refused(Code.STOPPING)
         for offer in offers:
             self._check_size(offer)
-        engine = self._engine(operation, given.get("engine"))
+        chosen = await self._db.work(lambda tx: settings_of(tx, place.guild))
+        engine = self._engine(operation, given.get("engine"), chosen)
         mode = self._mode(engine, operation, given)
         offered = self._capabilities(engine, operation, mode)
-        model = model_named(given.get("model"), offered.models, offered.default_model)
+        model = model_named(given.get("model"), offered.models, _default_model(offered, chosen))
         capabilities = self._capabilities(engine, operation, mode, model)
         self._check_options(engine, operation, mode, capabilities, given)
         request = read_request(
@@ -283,11 +290,12 @@ class JobService:
         found = await self._db.work(lambda tx: store.listed(tx, reader.guild, member, limit=50, offset=0))
         return tuple(job for job in found if job.stoppable and job.cancelled_by is None)
 
-    def _engine(self, operation: Operation, typed: str | None) -> EngineName:
-        """The engine that is asked for, or the first that can do it. Raises `Refused`."""
+    def _engine(self, operation: Operation, typed: str | None, chosen: GuildSettings) -> EngineName:
+        """As asked, or else the guild's default, or the first allowed that can do it. Raises `Refused`."""
         able = self.able(operation)
         if not typed and not able:
             raise Refused(Code.OPERATION_NOT_OFFERED, operation=operation.value)
+        able = tuple(sorted(able, key=lambda name: _rank(name, chosen)))
         engine = engine_named(typed, able[0] if able else self.engines[0])
         self._registry.get(engine)
         if (why := self._switches.off(engine)) is not None:
@@ -367,6 +375,20 @@ class JobService:
         if offer.size > self._max_source_bytes:
             limit = self._max_source_bytes >> 20
             raise Refused(Code.FILE_TOO_LARGE, name=offer.name, limit_mb=limit)
+
+
+def _rank(engine: EngineName, chosen: GuildSettings) -> int:
+    """The lower, the sooner it is taken when nobody names one."""
+    if chosen.engines and engine not in chosen.engines:
+        return 2
+    return 0 if engine == chosen.default_engine else 1
+
+
+def _default_model(offered: Capabilities, chosen: GuildSettings) -> str | None:
+    """The engine's own, or else the first that the guild allows."""
+    if not chosen.models or offered.default_model in chosen.models:
+        return offered.default_model
+    return next((model for model in offered.models if model in chosen.models), offered.default_model)
 
 
 def _readable(tx: Tx, reader: Reader, job_id: str) -> Job:
