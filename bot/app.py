@@ -212,7 +212,7 @@ class Parts:
             clock=clock,
             alerts=alerts,
             engines=orders,
-            guilds=GuildService(db, clock),
+            guilds=GuildService(db, clock, runner.wake),
             privacy=PrivacyService(db, clock, settings.keep, settings.upkeep, runner.wake),
             quotas=QuotaService(db, clock, gate, runner.wake),
             charts=Charts(probes),

@@ -39,6 +39,7 @@ COGS = (
     "cogs.persona",
     "cogs.engines",
     "cogs.quota",
+    "cogs.settings",
     "cogs.privacy",
 )
 PERMISSIONS = discord.Permissions(

@@ -39,6 +39,7 @@ class Code(StrEnum):
     UNKNOWN_ZONE = "unknown-zone"
     NUMBER_OUT_OF_RANGE = "number-out-of-range"
     TOO_MANY_CHOSEN = "too-many-chosen"
+    CONTROL_GONE = "control-gone"
     # Where it was asked.
     NEEDS_SERVER = "needs-server"
     MISSING_PERMISSIONS = "missing-permissions"

@@ -54,14 +54,14 @@ async def ask(
     tracks: tuple[discord.Attachment, ...],
     given: Mapping[str, Any],
     *,
-    private: bool,
+    private: bool | None,
     lyrics_file: discord.Attachment | None = None,
 ) -> None:
     """Defer, ask for a job, answer with the promise or with why not."""
     await defer(interaction)
     locale = str(interaction.locale)
     try:
-        place = place_of(interaction, private=private)
+        place = await place_of(interaction, private=private)
         if lyrics_file is not None:
             given = {**given, "prompt": await _lyrics(lyrics_file, given.get("prompt"))}
         offers = tuple(Offer(url=track.url, name=track.filename, size=track.size) for track in tracks)

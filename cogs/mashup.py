@@ -43,7 +43,7 @@ class Mashup(commands.Cog):
         weirdness: Weight | None = None,
         audio_weight: Weight | None = None,
         persona: str | None = None,
-        private: bool = False,
+        private: bool | None = None,
     ) -> None:
         given = {
             "engine": engine,

@@ -44,7 +44,7 @@ class Operations(commands.Cog):
         weirdness: Weight | None = None,
         audio_weight: Weight | None = None,
         persona: str | None = None,
-        private: bool = False,
+        private: bool | None = None,
     ) -> None:
         given = {
             "engine": engine,
@@ -83,7 +83,7 @@ class Operations(commands.Cog):
         style_weight: Weight | None = None,
         weirdness: Weight | None = None,
         audio_weight: Weight | None = None,
-        private: bool = False,
+        private: bool | None = None,
     ) -> None:
         given = {
             "engine": engine,
@@ -118,7 +118,7 @@ class Operations(commands.Cog):
         style_weight: Weight | None = None,
         weirdness: Weight | None = None,
         audio_weight: Weight | None = None,
-        private: bool = False,
+        private: bool | None = None,
     ) -> None:
         given = {
             "engine": engine,

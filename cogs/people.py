@@ -45,21 +45,25 @@ def roles_of(user: discord.User | discord.Member) -> frozenset[str]:
     return frozenset(str(role.id) for role in user.roles) if isinstance(user, discord.Member) else frozenset()
 
 
-def place_of(interaction: discord.Interaction, *, private: bool) -> Place:
-    """Where and by whom; refuses a place where the result could not be posted, naming what is missing."""
+async def place_of(interaction: discord.Interaction[Any], *, private: bool | None) -> Place:
+    """Where and by whom, and what the guild chose for what was left open.
+
+    Refuses a place where the result could not be posted, naming what is missing.
+    """
     if interaction.guild is None or interaction.channel_id is None:
         raise Refused(Code.NEEDS_SERVER)
     missing = _missing_permissions(interaction)
     if missing:
         raise Refused(Code.MISSING_PERMISSIONS, permissions=", ".join(missing))
+    chosen = await bot_of(interaction).services.guilds.settings(str(interaction.guild.id))
     return Place(
         interaction=str(interaction.id),
         guild=str(interaction.guild.id),
         channel=str(interaction.channel_id),
         member=str(interaction.user.id),
-        locale=str(interaction.guild_locale or interaction.locale),
+        locale=chosen.locale or str(interaction.guild_locale or interaction.locale),
         max_bytes=interaction.guild.filesize_limit,
-        private=private,
+        private=chosen.private if private is None else private,
         token=interaction.token,
         roles=roles_of(interaction.user),
         parent=parent_of(interaction),

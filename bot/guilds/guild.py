@@ -153,11 +153,12 @@ def _zones() -> Mapping[str, str]:
 
 
 def _check_choices(changes: Mapping[str, Any]) -> None:
-    engines = {*changes.get("engines", ()), *filter(None, [changes.get("default_engine")])}
-    for value in sorted(engines - set(EngineName)):
-        raise Refused(Code.UNKNOWN_CHOICE, field="engine", value=value, choices=", ".join(EngineName))
+    named = {"engines": changes.get("engines", ()), "default_engine": filter(None, [changes.get("default_engine")])}
+    for field, engines in named.items():
+        for value in sorted(set(engines) - set(EngineName)):
+            raise Refused(Code.UNKNOWN_CHOICE, field=field, value=value, choices=", ".join(EngineName))
     if (locale := changes.get("locale")) not in (None, *LOCALES):
-        raise Refused(Code.UNKNOWN_CHOICE, field="language", value=str(locale), choices=", ".join(LOCALES))
+        raise Refused(Code.UNKNOWN_CHOICE, field="locale", value=str(locale), choices=", ".join(LOCALES))
 
 
 def _refused(error: ValidationError) -> Refused:

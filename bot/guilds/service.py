@@ -3,31 +3,48 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from bot.clock import Clock
 from bot.database import Database, Tx
 from bot.guilds import audit, departures, store
+from bot.guilds.announcing import announce, settings_changed
 from bot.guilds.audit import Action
 from bot.guilds.guild import GuildSettings, changed, differences, shown
+from bot.guilds.moderation import Actor, must_moderate
 
 
 class GuildService:
-    """Every change is one unit: the new settings, and who changed what."""
+    """Every change is one unit: the new settings, who changed what, and the word of it in the log channel."""
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(self, db: Database, clock: Clock, wake: Callable[[], None]) -> None:
         self._db = db
         self._clock = clock
+        self._wake = wake
 
     async def settings(self, guild: str) -> GuildSettings:
         """What this guild chose."""
         return await self._db.work(lambda tx: store.settings_of(tx, guild))
 
-    async def change(self, guild: str, actor: str, **changes: Any) -> GuildSettings:
-        """Change fields of `GuildSettings` by their names. Raises `Refused`; then nothing is changed."""
-        now = self._clock.now()
-        return await self._db.work(lambda tx: change_in(tx, guild, actor, now, **changes))
+    async def change(self, actor: Actor, **changes: Any) -> GuildSettings:
+        """Change fields of `GuildSettings` by their names, as a moderator.
+
+        Raises `Refused`; then nothing is changed.
+        """
+        now, post_id = self._clock.now(), self._clock.new_id()
+
+        def unit(tx: Tx) -> GuildSettings:
+            old = store.settings_of(tx, actor.guild)
+            must_moderate(old, actor)
+            new = change_in(tx, actor.guild, actor.member, now, **changes)
+            told = settings_changed(old, new, actor.member, now)
+            announce(tx, actor.guild, new, told, post_id=post_id, now=now)
+            return new
+
+        settings = await self._db.work(unit)
+        self._wake()
+        return settings
 
     async def look_round(self, present: Collection[str]) -> None:
         """The guilds that the bot is in, as it starts: others were left."""
@@ -45,7 +62,7 @@ class GuildService:
 
 
 def change_in(tx: Tx, guild: str, actor: str, now: int, /, **changes: Any) -> GuildSettings:
-    """The same in a wider unit; `Refused` must leave it. A field that keeps its value leaves no note."""
+    """Change fields in a wider unit; `Refused` must leave it. A field that keeps its value leaves no note."""
     old = store.settings_of(tx, guild)
     new = changed(old, changes)
     told = differences(old, new)

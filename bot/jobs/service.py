@@ -15,8 +15,9 @@ from bot.errors import Code, Refused
 from bot.files.store import is_kept, release
 from bot.guilds import audit
 from bot.guilds.audit import Action
+from bot.guilds.guild import GuildSettings
 from bot.guilds.moderation import Actor
-from bot.guilds.store import set_direct
+from bot.guilds.store import set_direct, settings_of
 from bot.jobs import messages, persona_rows, repeat, store
 from bot.jobs.job import DEADLINES, Ask, Job, Removal, Source, State
 from bot.jobs.persona_rows import Persona
@@ -136,6 +137,11 @@ class JobService:
         engines = sorted(self.engines, key=lambda name: self._switches.resting(name) > 0)
         return tuple(n for n in engines if self._registry.get(n).capabilities(operation, Mode.CUSTOM))
 
+    def every_model(self) -> tuple[str, ...]:
+        """The models of all engines here, each once."""
+        pairs = ((operation, engine) for engine in self.engines for operation in Operation)
+        return tuple(dict.fromkeys(model for pair in pairs for model in self.models(*pair)))
+
     def stop(self) -> None:
         """Take no more jobs: the bot is going down."""
         self._stopping = True
@@ -153,11 +159,12 @@ class JobService:
             raise Refused(Code.STOPPING)
         for offer in offers:
             self._check_size(offer)
+        chosen = await self._db.work(lambda tx: settings_of(tx, place.guild))
         persona = await self._persona(place.member, given.get("persona"))
-        engine = self._engine(operation, given.get("engine") or (persona.engine if persona else None))
+        engine = self._engine(operation, given.get("engine") or (persona.engine if persona else None), chosen)
         mode = self._mode(engine, operation, given)
         offered = self._capabilities(engine, operation, mode)
-        model = model_named(given.get("model"), offered.models, offered.default_model)
+        model = model_named(given.get("model"), offered.models, _default_model(offered, chosen))
         capabilities = self._capabilities(engine, operation, mode, model)
         self._check_options(engine, operation, mode, capabilities, given)
         if persona is not None:
@@ -323,11 +330,12 @@ class JobService:
             raise Refused(Code.NO_SUCH_PERSONA, name=typed)
         return found
 
-    def _engine(self, operation: Operation, typed: str | None) -> EngineName:
-        """The engine that is asked for, or the first that can do it. Raises `Refused`."""
+    def _engine(self, operation: Operation, typed: str | None, chosen: GuildSettings) -> EngineName:
+        """As asked, or else the guild's default, or the first allowed that can do it. Raises `Refused`."""
         able = self.able(operation)
         if not typed and not able:
             raise Refused(Code.OPERATION_NOT_OFFERED, operation=operation.value)
+        able = tuple(sorted(able, key=lambda name: (self._switches.resting(name) > 0, _rank(name, chosen))))
         engine = engine_named(typed, able[0] if able else self.engines[0])
         self._registry.get(engine)
         if (why := self._switches.off(engine)) is not None:
@@ -409,6 +417,20 @@ class JobService:
         if offer.size > self._max_source_bytes:
             limit = self._max_source_bytes >> 20
             raise Refused(Code.FILE_TOO_LARGE, name=offer.name, limit_mb=limit)
+
+
+def _rank(engine: EngineName, chosen: GuildSettings) -> int:
+    """The lower, the sooner it is taken when nobody names one."""
+    if chosen.engines and engine not in chosen.engines:
+        return 2
+    return 0 if engine == chosen.default_engine else 1
+
+
+def _default_model(offered: Capabilities, chosen: GuildSettings) -> str | None:
+    """The engine's own, or else the first that the guild allows."""
+    if not chosen.models or offered.default_model in chosen.models:
+        return offered.default_model
+    return next((model for model in offered.models if model in chosen.models), offered.default_model)
 
 
 def _readable(tx: Tx, reader: Reader, job_id: str) -> Job:

@@ -58,7 +58,8 @@ class AgainButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"aga
         await defer(interaction)
         locale = str(interaction.locale)
         try:
-            accepted = await bot_of(interaction).services.jobs.again(place_of(interaction, private=False), self.job)
+            place = await place_of(interaction, private=False)
+            accepted = await bot_of(interaction).services.jobs.again(place, self.job)
             answer = promise(accepted, locale)
         except Refused as refused:
             answer = sentence(refused.refusal, locale)

@@ -98,6 +98,23 @@ async def again(stage: Stage) -> None:
     await stage.press("mika", "Again")
 
 
+async def choosing(stage: Stage) -> None:
+    """A moderator changes settings, the bot leaves and comes back, a member asks to be forgotten."""
+    room = stage.rooms[0].name
+    await _command(stage, "privacy show")
+    with contextlib.suppress(MemberError, TimeoutError, AssertionError):
+        card = await (await stage.play.slash("sam", room, "settings")).says("Settings of this server")
+        await (await stage.play.choose("sam", card, "settings:page", "zone")).says("Type a time zone")
+        form = await stage.play.click("sam", card, "Type a time zone")
+        await (await stage.play.submit("sam", form, {"Time zone": "Asia/Tokyo"})).says("Saved.")
+    stage.play.knobs.places.remove_bot()
+    stage.play.knobs.places.invite_bot()
+    with contextlib.suppress(MemberError, TimeoutError, AssertionError):
+        question = await (await stage.play.slash("noor", room, "privacy forget")).says("cannot be undone")
+        await (await stage.play.click("noor", question, "Forget me")).says("You are forgotten.")
+    await stage.ask("kie")
+
+
 async def operator(stage: Stage) -> None:
     """An engine is switched off and on, and the listener is asked how it is."""
     for order in ("engine-off", "engine-on"):
@@ -145,6 +162,7 @@ SCENES = (
     Scene("commands", commands),
     Scene("again", again),
     Scene("personas", personas),
+    Scene("choosing", choosing),
 )
 """The cheapest first: a point is struck in the first scene that reaches it."""
 

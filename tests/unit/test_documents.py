@@ -21,6 +21,7 @@ from cogs.operations import Operations
 from cogs.persona import Persona
 from cogs.privacy import Privacy
 from cogs.quota import Quota
+from cogs.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 OPERATING = (ROOT / "docs" / "operating.md").read_text("utf-8")
@@ -53,7 +54,7 @@ def test_slash_commands() -> None:
     pages = "".join(path.read_text("utf-8") for path in (ROOT / "docs").glob("*.md"))
     names = [
         f"{cog.__cog_group_name__} {command.name}" if issubclass(cog, commands.GroupCog) else command.name
-        for cog in (Mashup, Operations, Jobs, Persona, Engines, Quota, Privacy)
+        for cog in (Mashup, Operations, Jobs, Persona, Engines, Quota, Settings, Privacy)
         for command in cog.__cog_app_commands__
     ]
     assert "jobs cancel" in names

@@ -35,7 +35,7 @@ from bot.posts.post import NewPost, PostState, Purpose, direct_to
 from bot.privacy.forgetting import LONGEST_MS, Forgotten, finish, forget
 from bot.quotas import ledger, policy
 from bot.quotas import store as quotas
-from bot.quotas.policy import Block, Claim, Effect, Grant, Kind, Rule
+from bot.quotas.facts import Block, Claim, Effect, Grant, Kind, Rule
 from bot.quotas.store import Pending
 from bot.quotas.windows import Window
 from bot.request import EngineName

@@ -12,6 +12,7 @@ from bot.clock import Clock
 from bot.database import Database, Tx
 from bot.errors import Code, Refusal, Refused
 from bot.guilds.guild import GuildSettings, Period, changed, zone_named
+from bot.guilds.moderation import Actor
 from bot.guilds.service import GuildService, change_in
 from bot.guilds.store import keep_settings, settings_of
 
@@ -37,6 +38,13 @@ EVERYTHING: dict[str, Any] = {
 }
 
 
+SAM, KIM = (Actor("g", name, frozenset(), manages=True) for name in ("sam", "kim"))
+
+
+def service_of(db: Database) -> GuildService:
+    return GuildService(db, Clock(), lambda: None)
+
+
 def refusal(**changes: Any) -> Refusal:
     with pytest.raises(Refused) as caught:
         changed(GuildSettings(), changes)
@@ -49,24 +57,24 @@ def notes(tx: Tx) -> list[tuple[str, str, str, Any]]:
 
 
 async def test_a_guild_that_chose_nothing_has_the_defaults(db: Database) -> None:
-    settings = await GuildService(db, Clock()).settings("g")
+    settings = await service_of(db).settings("g")
     assert settings == GuildSettings()
     assert settings.zone == "UTC"
     assert settings.member_units is None
 
 
 async def test_everything_that_is_chosen_comes_back(db: Database) -> None:
-    service = GuildService(db, Clock())
-    written = await service.change("g", "sam", **EVERYTHING)
+    service = service_of(db)
+    written = await service.change(SAM, **EVERYTHING)
     assert await service.settings("g") == written == GuildSettings(**EVERYTHING)
     assert await service.settings("other") == GuildSettings()
     assert set(EVERYTHING) == set(GuildSettings.model_fields)
 
 
 async def test_each_changed_field_leaves_one_note_with_old_and_new(db: Database) -> None:
-    service = GuildService(db, Clock())
-    await service.change("g", "sam", zone="europe/berlin", member_units=3)
-    await service.change("g", "kim", member_units=3, channels=frozenset({CHANNEL}))
+    service = service_of(db)
+    await service.change(SAM, zone="europe/berlin", member_units=3)
+    await service.change(KIM, member_units=3, channels=frozenset({CHANNEL}))
     assert await db.work(notes) == [
         ("sam", "change-setting", "setting:zone", {"old": "UTC", "new": "Europe/Berlin"}),
         ("sam", "change-setting", "setting:member_units", {"old": None, "new": 3}),
@@ -76,9 +84,32 @@ async def test_each_changed_field_leaves_one_note_with_old_and_new(db: Database)
 
 async def test_a_refused_change_keeps_and_notes_nothing(db: Database) -> None:
     with pytest.raises(Refused):
-        await GuildService(db, Clock()).change("g", "sam", zone="Europe/Berlin", member_units=-1)
+        await service_of(db).change(SAM, zone="Europe/Berlin", member_units=-1)
     assert await db.work(lambda tx: settings_of(tx, "g")) == GuildSettings()
     assert await db.work(notes) == []
+
+
+async def test_who_does_not_moderate_changes_nothing(db: Database) -> None:
+    somebody = Actor("g", "mika", frozenset({ROLE}), manages=False)
+    with pytest.raises(Refused) as caught:
+        await service_of(db).change(somebody, paused=True)
+    assert caught.value.refusal.code is Code.MODERATORS_ONLY
+    await service_of(db).change(SAM, moderator_role=ROLE)
+    await service_of(db).change(somebody, paused=True)
+    await service_of(db).change(SAM, moderator_role=None)
+    with pytest.raises(Refused):
+        await service_of(db).change(somebody, paused=False)
+    assert (await service_of(db).settings("g")).paused
+
+
+async def test_a_change_is_announced_once_where_the_guild_wants_it(db: Database) -> None:
+    await service_of(db).change(SAM, paused=True)
+    await service_of(db).change(SAM, log_channel=CHANNEL, member_units=2)
+    await service_of(db).change(SAM, member_units=2)
+    (post,) = await db.work(lambda tx: tx.all("SELECT purpose, target, body FROM posts"))
+    assert (post["purpose"], post["target"]) == ("log", CHANNEL)
+    told = json.loads(post["body"])["entries"]
+    assert {entry["subject"] for entry in told} == {"setting:log_channel", "setting:member_units"}
 
 
 async def test_a_change_goes_with_the_unit_it_is_made_in(db: Database) -> None:

@@ -18,6 +18,7 @@ from bot.engines.port import Capabilities, Engine
 from bot.engines.registry import Registry
 from bot.engines.switches import Switches
 from bot.errors import Cause, Code, Refusal, Refused, Value
+from bot.guilds.moderation import Actor
 from bot.guilds.service import GuildService
 from bot.jobs import line as line_module
 from bot.jobs import store
@@ -395,7 +396,7 @@ async def test_without_its_effect_an_arrow_leaks(db: Database, monkeypatch: pyte
 async def test_nothing_of_a_paused_guild_gets_its_turn(db: Database, paused: bool) -> None:
     job = (await ask(service(db), engine="local")).job
     await db.work(lambda tx: tx.run("UPDATE jobs SET state = 'staged' WHERE id = ?", (job.id,)))
-    await GuildService(db, CLOCK).change("7", "99", paused=paused)
+    await GuildService(db, CLOCK, lambda: None).change(Actor("7", "99", frozenset(), manages=True), paused=paused)
     steps = cast(Steps, SimpleNamespace(handlers={State.STAGED: stumbles}))
     taken = await db.work(lambda tx: line_of(db, steps).claim(tx, "me", 9))
     assert [one.id for one in taken] == ([] if paused else [job.id])

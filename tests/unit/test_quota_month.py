@@ -49,6 +49,9 @@ class Calendar(Clock):
         return self._now
 
 
+SAM = Actor("7", "99", frozenset(), manages=True)
+
+
 class Guild:
     """Members 1, 2 and 3 of guild 7, whose jobs end at once."""
 
@@ -94,7 +97,7 @@ class Guild:
 @pytest.fixture
 async def guild(db: Database) -> Guild:
     clock = Calendar("2026-10-01T00:00")
-    await GuildService(db, clock).change("7", "99", zone="Europe/Berlin")
+    await GuildService(db, clock, lambda: None).change(SAM, zone="Europe/Berlin")
     return Guild(db, clock)
 
 
@@ -112,15 +115,15 @@ async def test_a_month_of_days(guild: Guild) -> None:
 
 
 async def test_a_month_of_weeks_then_one_of_months(guild: Guild) -> None:
-    service = GuildService(guild.db, guild.clock)
-    await service.change("7", "99", period=Period.WEEK, member_units=3, guild_units=100)
+    service = GuildService(guild.db, guild.clock, lambda: None)
+    await service.change(SAM, period=Period.WEEK, member_units=3, guild_units=100)
     got: Counter[str] = Counter()
     for number in range(31):
         got += await guild.day(datetime(2026, 10, 1) + timedelta(days=number))  # noqa: DTZ001 - local time
     weeks = 5
     """1 to 4, 5 to 11, 12 to 18, 19 to 25, 26 to 31 October."""
     assert {member: got[member] for member in "123"} == dict.fromkeys("123", 3 * weeks)
-    await service.change("7", "99", period=Period.MONTH)
+    await service.change(SAM, period=Period.MONTH)
     got.clear()
     for number in range(30):
         got += await guild.day(datetime(2026, 11, 1) + timedelta(days=number))  # noqa: DTZ001 - local time

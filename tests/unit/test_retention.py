@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from bot.files.store import FileStore, keep
 from bot.guilds import audit, departures
 from bot.guilds.audit import Action
 from bot.guilds.guild import GuildSettings
+from bot.guilds.moderation import Actor
 from bot.guilds.service import GuildService
 from bot.guilds.store import keep_settings, settings_of
 from bot.jobs import store as jobs
@@ -22,7 +24,7 @@ from bot.posts import store as posts
 from bot.posts.post import NewPost, Purpose
 from bot.quotas import ledger, policy
 from bot.quotas import store as quotas
-from bot.quotas.policy import Block, Claim, Effect, Grant, Kind, Rule
+from bot.quotas.facts import Block, Claim, Effect, Grant, Kind, Rule
 from bot.quotas.store import Pending
 from bot.quotas.windows import Window, day
 from bot.settings import KeepSettings, OperatorSettings, UpkeepSettings
@@ -32,6 +34,8 @@ from tests.bookkeeping import counters, sums
 DAY = 24 * 3600_000
 START = Clock().now() + DAY
 """Ahead of the files' own times, which nobody sets here."""
+
+SAM = Actor("g", "sam", frozenset(), manages=True)
 
 
 class Calendar(Clock):
@@ -56,7 +60,7 @@ class House:
         alerts = Alerts(db, self.clock, OperatorSettings.model_validate({}), lambda: None)
         never = UpkeepSettings.model_validate({"backup_hours": 0})
         self.upkeep = Upkeep(db, self.clock, self.files, alerts, never, self.days, folder)
-        self.guilds = GuildService(db, self.clock)
+        self.guilds = GuildService(db, self.clock, lambda: None)
 
     async def after(self, days: float) -> None:
         """So long after the start somebody makes the round."""
@@ -189,7 +193,7 @@ async def test_each_time_has_its_setting(db: Database, tmp_path: Path) -> None:
 async def test_everything_of_a_guild_goes_after_the_grace_period(house: House) -> None:
     for guild in ("gone", "other"):
         await house.job(f"of-{guild}", guild)
-        await house.guilds.change(guild, "sam", paused=True)
+        await house.guilds.change(replace(SAM, guild=guild), paused=True)
         await house.db.work(lambda tx, guild=guild: decide_everything(tx, guild))
     await house.guilds.leave("gone")
     await house.after(29.9)
@@ -226,7 +230,7 @@ async def mentions(house: House, table: str, word: str) -> int:
 
 
 async def test_coming_back_in_time_keeps_everything(house: House) -> None:
-    await house.guilds.change("g", "sam", paused=True)
+    await house.guilds.change(SAM, paused=True)
     await house.guilds.leave("g")
     await house.after(29)
     await house.guilds.come_back("g")
@@ -238,7 +242,7 @@ async def test_coming_back_in_time_keeps_everything(house: House) -> None:
 
 
 async def test_only_the_first_word_of_a_leave_counts(house: House) -> None:
-    await house.guilds.change("g", "sam", paused=True)
+    await house.guilds.change(SAM, paused=True)
     await house.guilds.leave("g")
     await house.after(29)
     await house.guilds.leave("g")
@@ -248,7 +252,7 @@ async def test_only_the_first_word_of_a_leave_counts(house: House) -> None:
 
 async def test_a_removal_that_nobody_saw_is_found_at_the_start(house: House) -> None:
     await house.job("a", "left")
-    await house.guilds.change("here", "sam", paused=True)
+    await house.guilds.change(replace(SAM, guild="here"), paused=True)
     await house.guilds.leave("here")
     await house.guilds.look_round({"here"})
     assert await house.db.work(lambda tx: departures.gone_since(tx, START)) == ["left"]

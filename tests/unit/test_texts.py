@@ -11,7 +11,7 @@ from babel.messages.pofile import read_po
 
 from bot.errors import Cause, Code
 from bot.guilds.audit import Action
-from bot.guilds.guild import Period
+from bot.guilds.guild import GuildSettings, Period
 from bot.jobs.job import State
 from bot.jobs.view import _STAGES, KEPT
 from bot.quotas.facts import Effect
@@ -20,6 +20,7 @@ from bot.quotas.policy import Gate
 from bot.quotas.service import STEPS
 from bot.request import EngineName
 from bot.texts import LOCALES, MissingTextError, has, say, say_many, say_reason
+from cogs.views.settings import FORMS, PAGES
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [p for folder in ("bot", "cogs") for p in (ROOT / folder).rglob("*.py")]
@@ -100,6 +101,12 @@ def test_no_text_is_unused(locale: str) -> None:
         | {f"state-{s}" for s in State}
         | {f"stage-{s}" for s in engine_stages() | {KEPT} | {stage for stage, _ in _STAGES.values()}}
     )
+    settings = {*GuildSettings.model_fields, "limits"} - {"paused"}
+    made |= {f"setting-{name}" for name in settings} | {f"button-form-{page}" for page in FORMS}
+    made |= {f"hint-{name}" for fields in FORMS.values() for name in fields}
+    made |= {f"nothing-{name}" for name in ("number", *PAGES[:6], "log_channel", "locale")}
+    made |= {f"button-clear-{name}" for name in ("log_channel", *PAGES[:5])}
+    assert [m for m in made if not has(m) and m.startswith(("setting-", "nothing-"))] == []
     made |= {f"period-{p}" for p in Period} | {f"log-{a}" for a in Action} | {f"cost-{k}" for k in Kind}
     made |= {f"explain-{g}" for g in Gate} | {"explain-exempt", "explain-no-cap"}
     made |= {f"rule-{e}" for e in (*Effect, "none")}

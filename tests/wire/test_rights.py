@@ -12,6 +12,7 @@ from discord import app_commands
 
 from bot import app
 from bot.client import TwodeckBot
+from bot.guilds.moderation import Actor
 from bot.jobs import store
 from bot.jobs.job import Ask, Source
 from bot.playground import payloads
@@ -156,7 +157,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
             bot = app.create_bot(aim(patch, play, tmp_path_factory.mktemp("rights")))
             await play.connect(bot)
             guild, steward = str(play.world.guild.id), str(roles["steward"].id)
-            await bot.services.guilds.change(guild, "0", moderator_role=steward)
+            await bot.services.guilds.change(Actor(guild, "0", frozenset(), manages=True), moderator_role=steward)
             await bot.services.db.work(lambda tx: _failed_job(tx, play))
             yield House(play, bot, roles)
 

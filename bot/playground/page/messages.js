@@ -192,7 +192,8 @@ function pickSeveral(item, label, options, send) {
 }
 
 export function selectOptions(item, scene) {
-  const named = (list, sign) => list.map((one) => ({ value: one.id, label: sign + one.name }));
+  const chosen = new Set((item.default_values ?? []).map((one) => one.id));
+  const named = (list, sign) => list.map((one) => ({ value: one.id, label: sign + one.name, default: chosen.has(one.id) }));
   if (item.type === 3) return item.options;
   if (item.type === 8) return named(scene.channels, "#");
   const roles = named(scene.roles, "@"), people = named(scene.people, "");
