@@ -91,7 +91,8 @@ class Control(
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         bot = bot_of(interaction)
         data: Mapping[str, Any] = interaction.data or {}
-        values = [str(value) for value in data.get("values", ())]
+        picked: list[Any] = data.get("values") or []
+        values = [str(value) for value in picked]
         match self.act:
             case "page":
                 await take(interaction)

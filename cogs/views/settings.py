@@ -97,7 +97,8 @@ def settings_form(page: str, settings: GuildSettings, locale: str) -> discord.ui
 
 def read_form(data: Mapping[str, Any]) -> dict[str, str | None]:
     """What was typed into a form, by the names of its fields; None where nothing was."""
-    inner = [row.get("component") for row in data.get("components", ())]
+    rows: list[Mapping[str, Any]] = data.get("components") or []
+    inner = [row.get("component") for row in rows]
     return {one["custom_id"]: str(one.get("value") or "").strip() or None for one in inner if one}
 
 
