@@ -71,17 +71,21 @@ async def ask(
     await reply(interaction, answer)
 
 
-def engine_choices(bot: TwodeckBot, operation: Operation, typed: str) -> list[app_commands.Choice[str]]:
-    """Engines that do this here."""
-    return _matching(typed, {name.value: text(f"engine-{name}") for name in bot.services.jobs.able(operation)})
-
-
-def model_choices(
+async def engine_choices(
     bot: TwodeckBot, interaction: discord.Interaction, operation: Operation, typed: str
 ) -> list[app_commands.Choice[str]]:
-    """Models of the engine that is chosen so far, or of the default."""
+    """Engines that do this here and are allowed."""
+    allowed = await bot.services.jobs.allowed(operation, str(interaction.guild_id))
+    return _matching(typed, {name.value: text(f"engine-{name}") for name in allowed})
+
+
+async def model_choices(
+    bot: TwodeckBot, interaction: discord.Interaction, operation: Operation, typed: str
+) -> list[app_commands.Choice[str]]:
+    """Models that are allowed, of the engine that is chosen so far, or of the default."""
     engine = getattr(interaction.namespace, "engine", None)
-    return _matching(typed, {model: model for model in bot.services.jobs.models(operation, engine)})
+    models = await bot.services.jobs.allowed_models(operation, str(interaction.guild_id), engine)
+    return _matching(typed, {model: model for model in models})
 
 
 async def persona_choices(

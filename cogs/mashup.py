@@ -63,12 +63,12 @@ class Mashup(commands.Cog):
         await ask(self._bot, interaction, Operation.MASHUP, tracks, given, private=private, lyrics_file=lyrics_file)
 
     @mashup.autocomplete("engine")
-    async def engines(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        return engine_choices(self._bot, Operation.MASHUP, typed)
+    async def engines(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        return await engine_choices(self._bot, interaction, Operation.MASHUP, typed)
 
     @mashup.autocomplete("model")
     async def models(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        return model_choices(self._bot, interaction, Operation.MASHUP, typed)
+        return await model_choices(self._bot, interaction, Operation.MASHUP, typed)
 
     @mashup.autocomplete("persona")
     async def personas(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:

@@ -140,13 +140,13 @@ class Operations(commands.Cog):
     @instrumental.autocomplete("engine")
     @vocals.autocomplete("engine")
     async def engines(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        return engine_choices(self._bot, _operation(interaction), typed)
+        return await engine_choices(self._bot, interaction, _operation(interaction), typed)
 
     @cover.autocomplete("model")
     @instrumental.autocomplete("model")
     @vocals.autocomplete("model")
     async def models(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        return model_choices(self._bot, interaction, _operation(interaction), typed)
+        return await model_choices(self._bot, interaction, _operation(interaction), typed)
 
     @cover.autocomplete("persona")
     async def personas(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:

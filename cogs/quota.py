@@ -215,7 +215,7 @@ class Quota(commands.GroupCog, name="quota", description=text("command-quota")):
 
     @explain.autocomplete("engine")
     async def engines(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        names = self._bot.services.jobs.engines
+        names = self._bot.services.jobs.choice.engines
         return [app_commands.Choice(name=text(f"engine-{n}"), value=n) for n in names if typed.lower() in n]
 
     async def _set_rule(

@@ -194,7 +194,7 @@ def _must_offer(bot: TwodeckBot, settings: GuildSettings, changes: Mapping[str, 
 
 def _offers(bot: TwodeckBot) -> Offers:
     jobs = bot.services.jobs
-    return Offers(tuple(jobs.engines), jobs.every_model())
+    return Offers(tuple(jobs.choice.engines), jobs.choice.every_model())
 
 
 def _meant(field: str, values: list[str]) -> Any:

@@ -8,17 +8,16 @@ from typing import Any
 
 from bot.clock import Clock
 from bot.database import Database, Tx
-from bot.engines.port import Capabilities
 from bot.engines.registry import Registry
 from bot.engines.switches import Switches
 from bot.errors import Code, Refused
 from bot.files.store import is_kept, release
 from bot.guilds import audit
 from bot.guilds.audit import Action
-from bot.guilds.guild import GuildSettings
 from bot.guilds.moderation import Actor
 from bot.guilds.store import set_direct, settings_of
 from bot.jobs import messages, persona_rows, repeat, store
+from bot.jobs.choice import Choice, default_model, is_allowed
 from bot.jobs.job import DEADLINES, Ask, Job, Removal, Source, State
 from bot.jobs.persona_rows import Persona
 from bot.jobs.retention import DAY_MS, TOKEN_MS
@@ -29,7 +28,7 @@ from bot.quotas.caps import CapWatch
 from bot.quotas.facts import THOUSANDTHS, Asking
 from bot.quotas.gate import Gate
 from bot.quotas.policy import Standing
-from bot.request import EngineName, Mode, Operation, Request, engine_named, mode_of, model_named, read_request
+from bot.request import EngineName, Mode, Operation, Request, engine_named, model_named, read_request
 from bot.settings import KeepSettings
 
 PAGE = 6
@@ -112,7 +111,7 @@ class JobService:
         self._db = db
         self._clock = clock
         self._registry = registry
-        self._switches = switches
+        self.choice = Choice(registry, switches)
         self._max_source_bytes = max_source_bytes
         self._gate = gate
         self._keep = keep
@@ -120,27 +119,17 @@ class JobService:
         self._wake = wake
         self._stopping = False
 
-    @property
-    def engines(self) -> tuple[EngineName, ...]:
-        """Engines that are set up here and on, the default first; all of them when every one is off."""
-        names = self._registry.names
-        return tuple(name for name in names if self._switches.off(name) is None) or names
+    async def allowed(self, operation: Operation, guild: str) -> tuple[EngineName, ...]:
+        """Engines that do this here and that the guild allows, its default first."""
+        chosen = await self._db.work(lambda tx: settings_of(tx, guild))
+        return tuple(name for name in self.choice.ranked(operation, chosen) if is_allowed(name, chosen))
 
-    def models(self, operation: Operation, engine: str | None) -> tuple[str, ...]:
-        """Models of the engine named, or of the default; empty for an unknown name."""
-        able = self.able(operation)
-        name = next((n for n in able if n == engine), able[0] if able and not engine else None)
-        return self._capabilities(name, operation, Mode.CUSTOM).models if name else ()
-
-    def able(self, operation: Operation) -> tuple[EngineName, ...]:
-        """Engines that do this here, the default first, those without credits last."""
-        engines = sorted(self.engines, key=lambda name: self._switches.resting(name) > 0)
-        return tuple(n for n in engines if self._registry.get(n).capabilities(operation, Mode.CUSTOM))
-
-    def every_model(self) -> tuple[str, ...]:
-        """The models of all engines here, each once."""
-        pairs = ((operation, engine) for engine in self.engines for operation in Operation)
-        return tuple(dict.fromkeys(model for pair in pairs for model in self.models(*pair)))
+    async def allowed_models(self, operation: Operation, guild: str, engine: str | None) -> tuple[str, ...]:
+        """Models that the guild allows, of the engine named or of the one that is taken when none is."""
+        chosen = await self._db.work(lambda tx: settings_of(tx, guild))
+        first = next(iter(self.choice.ranked(operation, chosen)), None)
+        models = self.choice.models(operation, engine or first)
+        return tuple(model for model in models if not chosen.models or model in chosen.models)
 
     def stop(self) -> None:
         """Take no more jobs: the bot is going down."""
@@ -161,12 +150,12 @@ class JobService:
             self._check_size(offer)
         chosen = await self._db.work(lambda tx: settings_of(tx, place.guild))
         persona = await self._persona(place.member, given.get("persona"))
-        engine = self._engine(operation, given.get("engine") or (persona.engine if persona else None), chosen)
-        mode = self._mode(engine, operation, given)
-        offered = self._capabilities(engine, operation, mode)
-        model = model_named(given.get("model"), offered.models, _default_model(offered, chosen))
-        capabilities = self._capabilities(engine, operation, mode, model)
-        self._check_options(engine, operation, mode, capabilities, given)
+        engine = self.choice.engine(operation, given.get("engine") or (persona.engine if persona else None), chosen)
+        mode = self.choice.mode(engine, operation, given)
+        offered = self.choice.capabilities(engine, operation, mode)
+        model = model_named(given.get("model"), offered.models, default_model(offered, chosen))
+        capabilities = self.choice.capabilities(engine, operation, mode, model)
+        self.choice.check_options(engine, operation, mode, capabilities, given)
         if persona is not None:
             if persona.engine is not engine:
                 raise Refused(Code.PERSONA_ELSEWHERE, name=persona.name, engine=persona.engine.value)
@@ -330,57 +319,9 @@ class JobService:
             raise Refused(Code.NO_SUCH_PERSONA, name=typed)
         return found
 
-    def _engine(self, operation: Operation, typed: str | None, chosen: GuildSettings) -> EngineName:
-        """As asked, or else the guild's default, or the first allowed that can do it. Raises `Refused`."""
-        able = self.able(operation)
-        if not typed and not able:
-            raise Refused(Code.OPERATION_NOT_OFFERED, operation=operation.value)
-        able = tuple(sorted(able, key=lambda name: (self._switches.resting(name) > 0, _rank(name, chosen))))
-        engine = engine_named(typed, able[0] if able else self.engines[0])
-        self._registry.get(engine)
-        if (why := self._switches.off(engine)) is not None:
-            raise Refused(Code.ENGINE_OFF, engine=engine.value, why=why, ready=", ".join(self.engines))
-        if self._switches.resting(engine):
-            raise Refused.of(self._switches.without_credits(engine, able))
-        return engine
-
-    def _mode(self, engine: EngineName, operation: Operation, given: Mapping[str, Any]) -> Mode:
-        """As asked, or whatever mode the engine has where nothing was said of it. Raises `Refused`."""
-        mode = mode_of(operation, given)
-        if self._registry.get(engine).capabilities(operation, mode) is not None:
-            return mode
-        self._capabilities(engine, operation, Mode.CUSTOM)  # else it does not do this at all
-        if given.get("mode") in (None, Mode.AUTO) and not given.get("prompt"):
-            return Mode.CUSTOM
-        able = self._with(operation, mode, lambda offered: "prompt" in offered.uses)
-        raise Refused(Code.MODE_NOT_OFFERED, engine=engine.value, mode=mode.value, ready=able)
-
-    def _check_options(
-        self, engine: EngineName, operation: Operation, mode: Mode, offered: Capabilities, given: Mapping[str, Any]
-    ) -> None:
-        """What would change the piece and is unknown to the engine is refused, not dropped. Raises `Refused`."""
-        for name in sorted(offered.lacks):
-            if given.get(name):
-                able = self._with(operation, mode, lambda other, name=name: name in other.uses)
-                raise Refused(Code.OPTION_NOT_OFFERED, engine=engine.value, field=name, ready=able)
-
-    def _with(self, operation: Operation, mode: Mode, fits: Callable[[Capabilities], bool]) -> str:
-        """Engines here whose offer fits, as text."""
-        found = ((name, self._registry.get(name).capabilities(operation, mode)) for name in self.engines)
-        return ", ".join(name for name, offered in found if offered is not None and fits(offered)) or "-"
-
-    def _capabilities(
-        self, engine: EngineName, operation: Operation, mode: Mode, model: str | None = None
-    ) -> Capabilities:
-        found = self._registry.get(engine).capabilities(operation, mode, model)
-        if found is None:
-            ready = ", ".join(self.able(operation)) or "-"
-            raise Refused(Code.ENGINE_CANNOT, engine=engine.value, operation=operation.value, ready=ready)
-        return found
-
     def asking(self, actor: Actor, channel: str, parent: str, typed: str | None = None) -> Asking:
         """What the gate would look at if a mashup by this engine were asked for. Raises `Refused`."""
-        engine = engine_named(typed, self.engines[0])
+        engine = engine_named(typed, self.choice.engines[0])
         offered = self._registry.get(engine).capabilities(Operation.MASHUP, Mode.CUSTOM)
         return Asking(
             guild=actor.guild,
@@ -398,7 +339,7 @@ class JobService:
         """What the gate looks at; whatever the engine's account will be charged counts for its caps."""
         request, operation = ask.request, Operation(ask.operation)
         mode, model = Mode(request.get("mode") or Mode.CUSTOM), request.get("model")
-        offered = self._capabilities(EngineName(ask.engine), operation, mode, model)
+        offered = self.choice.capabilities(EngineName(ask.engine), operation, mode, model)
         return Asking(
             guild=ask.guild,
             member=ask.member,
@@ -417,20 +358,6 @@ class JobService:
         if offer.size > self._max_source_bytes:
             limit = self._max_source_bytes >> 20
             raise Refused(Code.FILE_TOO_LARGE, name=offer.name, limit_mb=limit)
-
-
-def _rank(engine: EngineName, chosen: GuildSettings) -> int:
-    """The lower, the sooner it is taken when nobody names one."""
-    if chosen.engines and engine not in chosen.engines:
-        return 2
-    return 0 if engine == chosen.default_engine else 1
-
-
-def _default_model(offered: Capabilities, chosen: GuildSettings) -> str | None:
-    """The engine's own, or else the first that the guild allows."""
-    if not chosen.models or offered.default_model in chosen.models:
-        return offered.default_model
-    return next((model for model in offered.models if model in chosen.models), offered.default_model)
 
 
 def _readable(tx: Tx, reader: Reader, job_id: str) -> Job:

@@ -45,6 +45,8 @@ ROWS: Mapping[str, tuple[frozenset[str], dict[str, Any]]] = {
     "jobs get": (OWNER_AND_MODERATORS, {"job": JOB}),
     "jobs cancel": (OWNER_AND_MODERATORS, {"job": JOB}),
     "jobs delete": (MODERATORS, {"job": JOB, "reason": "because"}),
+    "persona create": (frozenset({"mika"}), {"job": JOB, "name": "n", "description": "d"}),
+    "persona list": (EVERYBODY, {}),
     "engines list": (EVERYBODY, {}),
     "engines off": (OPERATORS, {"engine": "kie", "why": "because"}),
     "engines on": (OPERATORS, {"engine": "kie"}),
@@ -62,11 +64,17 @@ ROWS: Mapping[str, tuple[frozenset[str], dict[str, Any]]] = {
     "quota explain": (MODERATORS, {"member": "noor"}),
     "quota log": (MODERATORS, {}),
     "quota export": (MODERATORS, {}),
+    "settings": (MODERATORS, {}),
+    "privacy show": (EVERYBODY, {}),
+    "privacy forget": (EVERYBODY, {}),
 }
 """Who may, and options with which the command gets as far as the question."""
-ALSO_DIRECT = frozenset({"jobs dm", "engines list", "engines off", "engines on"})
-"""What belongs to no server: one's own choice, everybody's list, the operator's switch."""
-BUTTONS = frozenset({"cancel", "quota"})
+ALSO_DIRECT = frozenset(
+    {"jobs dm", "engines list", "engines off", "engines on", "persona list", "privacy show", "privacy forget"}
+)
+"""What belongs to no server: one's own choices and data, everybody's list, the operator's switch."""
+BUTTONS = frozenset({"again", "cancel", "quota", "privacy", "settings"})
+"""`settings:` is tried with forged and old controls in tests/story/test_server_settings.py."""
 
 
 class House:
@@ -284,6 +292,22 @@ async def test_the_cancel_button_takes_the_requester_and_moderators(house: House
     text = await house.click(who, card, f"cancel:{JOB}")
     assert ("is not yours" in text) is (who not in OWNER_AND_MODERATORS), text
     assert "There is no job" in await house.click(who, card, "cancel:000000000000")
+
+
+@pytest.mark.parametrize("who", sorted(EVERYBODY))
+async def test_the_again_button_takes_the_requester_alone(house: House, who: str) -> None:
+    card = await question(house)
+    text = await house.click(who, card, f"again:{JOB}")
+    assert ("Only who asked for job" in text) is (who != "mika"), text
+    assert "There is no job" in await house.click(who, card, "again:000000000000")
+
+
+async def test_being_forgotten_is_for_whoever_presses(house: House) -> None:
+    kept, asked = [await house.give("noor", "privacy forget", {}) for _ in range(2)]
+    assert "Nothing was changed" in await house.click("sam", kept, "privacy:keep")
+    await house.click("noor", asked, "privacy:forget")
+    rows = await house.bot.services.db.work(lambda tx: tx.all("SELECT member FROM jobs"))
+    assert [row["member"] for row in rows] == [str(house.play.world.mika.id)]
 
 
 async def test_a_malformed_id_is_nobodys_button(house: House) -> None:

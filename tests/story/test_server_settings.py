@@ -159,6 +159,22 @@ async def test_default_engine_and_visibility_hold_when_nothing_is_said(
     assert chosen(play)["locale"] == "en"
 
 
+async def test_only_what_is_allowed_is_suggested(play: Playground) -> None:
+    async def suggested(option: str, **typed: str) -> list[str]:
+        found = await play.autocomplete("mika", "mashups", "mashup", option, **{option: "", **typed})
+        return [one["value"] for one in found]
+
+    everything = await suggested("model", engine="kie")
+    assert set(await suggested("engine")) == {"local", "kie"}
+    await put(play, "engines", "kie")
+    await put(play, "models", everything[-1])
+    assert await suggested("engine") == ["kie"]
+    assert await suggested("model") == everything[-1:], "of the engine that is taken when none is named"
+    await play.click("sam", await turn(play, "engines"), "All engines")
+    await play.click("sam", await turn(play, "models"), "All models")
+    await play.wait_for(lambda: not chosen(play)["engines"] and not chosen(play)["models"])
+
+
 async def test_only_moderators_and_only_while_they_are(play: Playground) -> None:
     await (await play.slash("mika", "lounge", "settings")).says("Only moderators")
     role = next(role for role in play.world.guild.roles.values() if role.name == "Twodeck")
