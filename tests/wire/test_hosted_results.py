@@ -184,5 +184,5 @@ def test_the_card_says_that_there_is_one_take_only() -> None:
     for report, told in (({"same": True}, True), ({}, False)):
         facts = {"tracks": [{"title": "Mine", "tags": "dub", "seconds": 60.0}], "model": "V6", **report}
         result = Result("j", "1", "en", "Mine", "kie", ("a", "b"), tracks, facts)
-        (card,) = result_cards(result, ["wave.png"], "p")
+        (card,) = result_cards(result, "p")
         assert ("the same recording for both takes" in (card.description or "")) is told
