@@ -26,6 +26,11 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def pictures(message: Message) -> int:
+    """How many of its cards show a waveform."""
+    return sum("/wave-" in embed.get("image", {}).get("url", "") for embed in message.embeds)
+
+
 class Scene:
     """One bot with one hosted engine; `ask` runs the command and names the new job."""
 
@@ -114,12 +119,78 @@ async def test_a_mashup_by_callback(scene: Scene) -> None:
     await scene.reaches(job, "done")
     posted = scene.results()
     assert len(posted) == 1
-    text = shown_text(posted[0])
-    assert "sunoapi.org V5" in text
-    assert [e["image"]["url"] for e in posted[0].embeds if "/wave-" in e["image"]["url"]]
+    assert "sunoapi.org V5" in shown_text(posted[0])
     assert scene.creates(job) == 1
     stages = [row["stage"] for row in scene.rows("SELECT stage FROM inbox WHERE job = ?", job)]
     assert "complete" in stages
+
+
+async def test_the_audio_comes_first_and_the_pictures_into_the_same_message(scene: Scene) -> None:
+    shown: dict[int, list[tuple[int, int]]] = {}
+
+    def look(kind: str, subject: Any) -> None:
+        if kind == "message" and isinstance(subject, Message) and subject.attachments:
+            shown.setdefault(subject.id, []).append((len(subject.attachments), pictures(subject)))
+
+    scene.play.world.listen(look)
+    job = await scene.ask()
+    await scene.play.wait_for(lambda: scene.results() and pictures(scene.results()[0]) == 2, 60)
+    assert shown[scene.results()[0].id] == [(2, 0), (2, 2)]
+    (posted,) = scene.results()
+    assert "sunoapi.org V5" in shown_text(posted)
+    await scene.play.wait_for(
+        lambda: scene.rows(
+            "SELECT 1 FROM posts WHERE subject = ? AND purpose = 'picture' AND state = 'sent'", f"job:{job}"
+        ),
+        20,
+    )
+    assert all(row["picture"] for row in scene.rows("SELECT picture FROM tracks WHERE job = ?", job))
+    again = await (await scene.play.slash("mika", "mashups", "jobs get", job=job)).says("Here it is again.")
+    assert (len(again.attachments), pictures(again)) == (2, 2)
+
+
+@pytest.mark.parametrize("seen", ["result", "drawn"])
+async def test_killed_between_result_and_pictures(scene: Scene, seen: str) -> None:
+    job = await scene.ask()
+    await scene.play.wait_for(scene.results, 60)
+    if seen == "drawn":
+        await scene.reaches(job, "done")
+    assert scene.play.bot is not None
+    settings: dict[str, Any] = scene.play.bot.settings
+    await scene.play.bot.kill()
+    await scene.play.start_bot(**settings)
+    await scene.play.wait_for(lambda: pictures(scene.results()[0]) == 2, 60)
+    await scene.reaches(job, "done")
+    (posted,) = scene.results()
+    assert (len(posted.attachments), len(posted.embedded)) == (2, 2)
+
+
+async def test_a_result_that_was_deleted_gets_no_pictures(scene: Scene) -> None:
+    job = await scene.ask()
+    (posted,) = await scene.play.wait_for(scene.results, 60)
+    scene.play.standin.posting.delete(posted)
+    await scene.reaches(job, "done")
+    ended = "SELECT state FROM posts WHERE subject = ? AND purpose = 'picture' AND state IN ('sent', 'dead')"
+    await scene.play.wait_for(lambda: scene.rows(ended, f"job:{job}"), 20)
+    assert scene.results() == []
+    assert scene.rows("SELECT how FROM jobs WHERE id = ?", job)[0]["how"] == "channel"
+
+
+async def test_a_private_answer_keeps_its_audio_and_gains_the_pictures(scene: Scene) -> None:
+    act = await scene.play.slash(
+        "mika", "mashups", "mashup", track_a=scene._songs[0], track_b=scene._songs[1], engine="sunoapi",
+        prompt=PROMPT, private=True,
+    )  # fmt: skip
+    await act.says("for your eyes only")
+
+    def is_whole() -> bool:
+        return act.original is not None and pictures(act.original) == 2
+
+    await scene.play.wait_for(is_whole, 60)
+    assert act.original is not None
+    assert act.original.ephemeral
+    assert len(act.original.attachments) == 2
+    assert "sunoapi.org V5" in shown_text(act.original)
 
 
 async def test_a_mashup_with_every_callback_lost(scene: Scene) -> None:
