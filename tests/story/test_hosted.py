@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from bot.playground.music import Music
 from bot.playground.world import Message
-from tests.playground import Playground, shown_text
+from tests.playground import Act, Playground, shown_text
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PROMPT = "rain on two rooftops"
@@ -49,6 +49,15 @@ class Scene:
         )
         await act.says("On it.")
         return next(row["id"] for row in self.rows("SELECT id FROM jobs") if row["id"] not in known)
+
+    async def ask_privately(self) -> tuple[Act, str]:
+        known = {row["id"] for row in self.rows("SELECT id FROM jobs")}
+        act = await self.play.slash(
+            "mika", "mashups", "mashup", track_a=self._songs[0], track_b=self._songs[1], engine="sunoapi",
+            prompt=PROMPT, private=True,
+        )  # fmt: skip
+        await act.says("for your eyes only")
+        return act, next(row["id"] for row in self.rows("SELECT id FROM jobs") if row["id"] not in known)
 
     def rows(self, sql: str, *values: object) -> list[sqlite3.Row]:
         assert self.play.directory is not None
@@ -165,31 +174,57 @@ async def test_killed_between_result_and_pictures(scene: Scene, seen: str) -> No
     assert (len(posted.attachments), len(posted.embedded)) == (2, 2)
 
 
-async def test_a_result_that_was_deleted_gets_no_pictures(scene: Scene) -> None:
-    job = await scene.ask()
-    (posted,) = await scene.play.wait_for(scene.results, 60)
-    scene.play.standin.posting.delete(posted)
-    await scene.reaches(job, "done")
+def at_first_sight(scene: Scene, act: Callable[[Message], None]) -> None:
+    """Do something as soon as the next result shows, which is before anything can be drawn."""
+    waiting = [act]
+
+    def look(kind: str, subject: Any) -> None:
+        if kind == "message" and isinstance(subject, Message) and len(subject.attachments) == 2 and waiting:
+            asyncio.get_running_loop().call_soon(waiting.pop(), subject)
+
+    scene.play.world.listen(look)
+
+
+async def picture_post(scene: Scene, job: str) -> str:
+    """How the post of a job's pictures ended."""
     ended = "SELECT state FROM posts WHERE subject = ? AND purpose = 'picture' AND state IN ('sent', 'dead')"
-    await scene.play.wait_for(lambda: scene.rows(ended, f"job:{job}"), 20)
+    return (await scene.play.wait_for(lambda: scene.rows(ended, f"job:{job}"), 60))[0]["state"]
+
+
+async def test_a_result_that_was_deleted_gets_no_pictures(scene: Scene) -> None:
+    at_first_sight(scene, scene.play.standin.posting.delete)
+    job = await scene.ask()
+    assert await picture_post(scene, job) == "dead"
     assert scene.results() == []
-    assert scene.rows("SELECT how FROM jobs WHERE id = ?", job)[0]["how"] == "channel"
+    assert scene.rows("SELECT state, how FROM jobs WHERE id = ?", job)[0]["how"] == "channel"
+
+
+async def test_an_answer_whose_token_ended_stays_as_it_is(scene: Scene) -> None:
+    at_first_sight(scene, lambda _: scene.play.knobs.expire_tokens())
+    act, job = await scene.ask_privately()
+    assert await picture_post(scene, job) == "dead"
+    assert act.original is not None
+    assert (len(act.original.attachments), pictures(act.original)) == (2, 0)
+    assert scene.rows("SELECT how FROM jobs WHERE id = ?", job)[0]["how"] == "answer"
+
+
+async def test_a_direct_message_gains_the_pictures(scene: Scene) -> None:
+    await (await scene.play.slash("mika", "mashups", "jobs dm", results="on")).says("now come by direct message")
+    scene.turn(stage_seconds=0.5)
+    _, job = await scene.ask_privately()
+    scene.play.knobs.expire_tokens()
+    assert await picture_post(scene, job) == "sent"
+    direct = scene.play.messages("@mika")[-1]
+    assert (len(direct.attachments), pictures(direct)) == (2, 2)
+    await (await scene.play.slash("mika", "mashups", "jobs dm", results="off")).says("No direct messages")
 
 
 async def test_a_private_answer_keeps_its_audio_and_gains_the_pictures(scene: Scene) -> None:
-    act = await scene.play.slash(
-        "mika", "mashups", "mashup", track_a=scene._songs[0], track_b=scene._songs[1], engine="sunoapi",
-        prompt=PROMPT, private=True,
-    )  # fmt: skip
-    await act.says("for your eyes only")
-
-    def is_whole() -> bool:
-        return act.original is not None and pictures(act.original) == 2
-
-    await scene.play.wait_for(is_whole, 60)
+    act, job = await scene.ask_privately()
+    assert await picture_post(scene, job) == "sent"
     assert act.original is not None
     assert act.original.ephemeral
-    assert len(act.original.attachments) == 2
+    assert (len(act.original.attachments), pictures(act.original)) == (2, 2)
     assert "sunoapi.org V5" in shown_text(act.original)
 
 
