@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -18,11 +18,32 @@ from bot.errors import Code
 from bot.failpoints import around
 from bot.files.store import FileStore
 from bot.posts.port import Closed
-from bot.posts.post import Alert, Announcement, Content, Hint, Notice, Post, Progress, Result, Route, content_of
+from bot.posts.post import (
+    Alert,
+    Announcement,
+    Content,
+    Hint,
+    Notice,
+    Pictures,
+    Post,
+    Progress,
+    Purpose,
+    Result,
+    Route,
+    content_of,
+)
 from bot.request import EngineName
 from bot.texts import say, say_many
 from cogs.views.buttons import card_buttons, no_buttons, notice_buttons
-from cogs.views.cards import alert_card, hint_card, notice_card, progress_card, result_cards
+from cogs.views.cards import (
+    alert_card,
+    hint_card,
+    notice_card,
+    picture_name,
+    progress_card,
+    result_cards,
+    with_pictures,
+)
 from cogs.views.log import announcement_card
 
 log = logging.getLogger(__name__)
@@ -66,9 +87,11 @@ class Delivery:
     async def send(self, post: Post) -> str:
         """One message with the post's own nonce; Discord gives the first message back for a repeat.
 
-        An answer is there already: it is edited, and a repeat changes nothing.
+        An answer is there already: it is edited, and a repeat changes nothing. So is a result that gains pictures.
         """
         try:
+            if post.purpose is Purpose.PICTURE:
+                return await self._add_pictures(post, Pictures.from_json(post.body))
             with self._draft(post, content_of(post)) as draft:
                 if post.route is Route.ANSWER:
                     async with self._answer(post):
@@ -90,7 +113,12 @@ class Delivery:
         return str(message.id)
 
     async def find(self, post: Post) -> str | None:
-        """Search the history since the marker for a message that carries this post's id, or ended the same job."""
+        """Search the history since the marker for a message that carries this post's id, or ended the same job.
+
+        Pictures are looked for in the message that they are for.
+        """
+        if post.purpose is Purpose.PICTURE:
+            return await self._find_pictures(post, Pictures.from_json(post.body))
         if post.route is Route.ANSWER:
             return None
         if not self._may_read_history(post):
@@ -110,7 +138,9 @@ class Delivery:
         return None
 
     async def remove(self, post: Post) -> None:
-        """Delete a sent message; one that is gone already, or an answer, is `Closed`."""
+        """Delete a sent message; one that is gone already, or an answer, is `Closed`. Pictures go with theirs."""
+        if post.purpose is Purpose.PICTURE:
+            return
         if post.route is Route.ANSWER:
             raise Closed(Code.ANSWER_GONE)
         try:
@@ -163,10 +193,11 @@ class Delivery:
                 return Draft(words, [hint_card(content, post.id)], mentions=(member,))
             case Result(locale=locale, member=member):
                 files = result_files(self._bot.services.files, content, post.id)
-                pictures = [file.filename for file in files if file.filename.endswith(".png")]
                 text = "result-greeting" if content.engine == EngineName.LOCAL else "result-hosted"
                 greeting = say_many(locale, text, len(content.tracks), member=f"<@{member}>")
-                return Draft(greeting, result_cards(content, pictures, post.id), files, mentions=(member,))
+                return Draft(greeting, result_cards(content, post.id), files, mentions=(member,))
+            case Pictures():
+                raise TypeError("pictures are no message of their own")
 
     def _answer(self, post: Post) -> asyncio.Lock:
         """One edit of an answer at a time: a card that is on its way must not come after the result."""
@@ -174,16 +205,65 @@ class Delivery:
 
     async def _edit_answer(self, post: Post, draft: Draft) -> str:
         """Put the draft into the answer that only the member sees. Raises `Closed` when its token is gone."""
-        token = await self._bot.services.jobs.answer_token(post.place)
-        if token is None or self._bot.application_id is None:
-            raise Closed(Code.ANSWER_GONE)
-        answer = discord.Webhook.partial(self._bot.application_id, token, client=self._bot)
+        answer = await self._webhook(post)
         content = draft.content or discord.utils.MISSING  # a card leaves the words above it as they are
         with around("discord edit answer"):
             message = await answer.edit_message(
                 _ORIGINAL, content=content, embeds=draft.embeds, attachments=draft.files, view=draft.view
             )
         return str(message.id)
+
+    async def _webhook(self, post: Post) -> discord.Webhook:
+        """By which an answer is reached. Raises `Closed` when its token is gone."""
+        token = await self._bot.services.jobs.answer_token(post.place)
+        if token is None or self._bot.application_id is None:
+            raise Closed(Code.ANSWER_GONE)
+        return discord.Webhook.partial(self._bot.application_id, token, client=self._bot)
+
+    async def _find_pictures(self, post: Post, pictures: Pictures) -> str | None:
+        try:
+            message = await self._result(post, pictures)
+        except discord.HTTPException as error:
+            raise _closed(error) from error
+        return pictures.message if _has_picture(message) else None
+
+    async def _add_pictures(self, post: Post, pictures: Pictures) -> str:
+        """Edit a result so that it keeps all it has and shows these; one whose cards are gone stays as it is."""
+        message = await self._result(post, pictures)
+        files = {number: digest for number, digest in pictures.files if number <= len(message.embeds)}
+        if _has_picture(message) or not files:
+            return pictures.message
+        embeds = with_pictures(message.embeds, tuple(files), post.id)
+        opened = self._open(files, post.id)
+        try:
+            attachments = [*message.attachments, *opened]
+            if isinstance(message, discord.WebhookMessage):
+                with around("discord edit answer"):
+                    await message.edit(embeds=embeds, attachments=attachments)
+            else:
+                with around("discord edit"):
+                    await message.edit(embeds=embeds, attachments=attachments)
+        finally:
+            for file in opened:
+                file.close()
+        return pictures.message
+
+    async def _result(self, post: Post, pictures: Pictures) -> discord.Message:
+        """The message that the pictures are for, as it is now."""
+        if post.route is Route.ANSWER:
+            answer = await self._webhook(post)
+            with around("discord look"):
+                return await answer.fetch_message(_ORIGINAL)
+        channel = await self._channel(post)
+        with around("discord look"):
+            return await channel.fetch_message(int(pictures.message))
+
+    def _open(self, pictures: Mapping[int, str], mark: str) -> list[discord.File]:
+        store = self._bot.services.files
+        try:
+            return [discord.File(store.path(d), filename=picture_name(mark, n)) for n, d in pictures.items()]
+        except FileNotFoundError:
+            raise Closed(Code.RESULT_EXPIRED) from None
 
     def _may_read_history(self, post: Post) -> bool:
         if post.route is Route.DIRECT:
@@ -205,8 +285,12 @@ class Delivery:
 def result_files(store: FileStore, result: Result, mark: str) -> Sequence[discord.File]:
     """Audio first, then the pictures; every name carries `mark`, the post's id, which stays in history."""
     audio = [(track.audio, f"mashup-{mark}-{track.number}.mp3") for track in result.tracks]
-    pictures = [(track.picture, f"wave-{mark}-{track.number}.png") for track in result.tracks]
+    pictures = [(track.picture, picture_name(mark, track.number)) for track in result.tracks if track.picture]
     return [discord.File(store.path(digest), filename=name) for digest, name in (*audio, *pictures)]
+
+
+def _has_picture(message: discord.Message) -> bool:
+    return any(embed.image.url for embed in message.embeds)
 
 
 def _carries(message: discord.Message, post_id: str) -> bool:

@@ -70,11 +70,10 @@ class Jobs(commands.GroupCog, name="jobs", description=text("command-jobs")):
             return
         result = view.result(found)
         files = result_files(self._bot.services.files, result, found.id)
-        pictures = [file.filename for file in files if file.filename.endswith(".png")]
         await reply(
             interaction,
             attachments=files,
-            embeds=result_cards(result, pictures, found.id),
+            embeds=result_cards(result, found.id),
             content=say(locale, "job-again"),
         )
 

@@ -11,8 +11,9 @@ import numpy as np
 import soundfile as sf
 from numpy.typing import NDArray
 
-from bot.audio import aac, magic
+from bot.audio import aac
 from bot.errors import Code, Refused
+from bot.formats import magic
 
 BLOCK = 1 << 18  # frames; libsndfile seeks once per read, so small blocks cost
 MIN_RATE, MAX_RATE = 8_000, 96_000

@@ -1,8 +1,7 @@
-"""Checks a track that somebody else made, makes an mp3 of it that fits, and draws its waveform."""
+"""Checks a track that somebody else made, makes an mp3 of it that fits, and draws its waveform; or only draws."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 
 from bot.audio import encode, pcm, picture
 from bot.audio.probe import probe
-from bot.audio.tags import id3, skip
+from bot.formats.tags import of_track, tagged
 
 
 def finish(arguments: dict[str, Any], progress: Callable[[str, float], None]) -> dict[str, Any]:
@@ -25,11 +24,11 @@ def finish(arguments: dict[str, Any], progress: Callable[[str, float], None]) ->
     samples = audio.with_suffix(".pcm")
     try:
         decoded = pcm.decode(source, samples, lambda part: progress("finish", part))
-        tag = id3({"TIT2": str(arguments["title"]), "TCON": _genre(str(arguments["tags"]))})
+        tag = of_track(str(arguments["title"]), str(arguments["tags"]))
         rate = encode.bit_rate_for(decoded.seconds, len(tag), arguments["max_bytes"])
         is_mp3 = found["format"] == "mp3"
         if is_mp3 and (rate is None or source.stat().st_size + len(tag) <= arguments["max_bytes"]):
-            _tagged(source, audio, tag)
+            tagged(source, audio, tag)
         else:
             stereo = np.fromfile(samples, np.float32).reshape(-1, 2)
             encode.write_mp3(audio, encode.to_pcm(stereo), rate or encode.BIT_RATES[-1], tag)
@@ -39,14 +38,8 @@ def finish(arguments: dict[str, Any], progress: Callable[[str, float], None]) ->
     return {"seconds": round(decoded.seconds, 3)}
 
 
-def _tagged(source: Path, audio: Path, tag: bytes) -> None:
-    """The same mp3 behind our tag."""
-    with source.open("rb") as came, audio.open("wb") as goes:
-        skip(came)
-        goes.write(tag)
-        shutil.copyfileobj(came, goes)
-
-
-def _genre(tags: str) -> str:
-    """In this frame a parenthesis at the start would name a genre by number."""
-    return f"({tags}" if tags.startswith("(") else tags
+def draw(arguments: dict[str, Any], progress: Callable[[str, float], None]) -> dict[str, Any]:
+    """Target of a child. Arguments: source, picture (paths). Raises what decoding raises."""
+    powers = pcm.powers_of(Path(arguments["source"]), lambda part: progress("draw", part))
+    picture.draw(Path(arguments["picture"]), (powers, powers), 1.0, (), ())
+    return {}

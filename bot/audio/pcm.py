@@ -37,8 +37,7 @@ def decode(source: Path, target: Path, progress: Callable[[float], None]) -> Dec
     """Decodes `source` into `target`, keeping the small copies that analysis needs."""
     halver = soxr.ResampleStream(RATE, ANALYSIS_RATE, 1, dtype="float32", quality="MQ")
     mono: list[NDArray[np.float32]] = []
-    powers: list[loudness.Powers] = []
-    rest = np.empty((0, 2), np.float32)
+    powers = _Powers()
     frames = 0
     with open_stream(source) as stream, target.open("wb") as file:
         claimed = (stream.frames or 0) / stream.sample_rate * RATE
@@ -46,13 +45,39 @@ def decode(source: Path, target: Path, progress: Callable[[float], None]) -> Dec
             block.tofile(file)
             frames += len(block)
             mono.append(halver.resample_chunk((block[:, 0] + block[:, 1]) * np.float32(0.5)))
-            rest = np.concatenate([rest, block])
-            whole = len(rest) // loudness.STEP * loudness.STEP
-            powers.append(loudness.step_powers(rest[:whole]))
-            rest = rest[whole:]
+            powers.add(block)
             progress(min(1.0, frames / max(claimed, frames)))
         mono.append(halver.resample_chunk(np.empty(0, np.float32), last=True))
-    return Decoded(frames, np.concatenate(mono), np.concatenate([np.empty(0), *powers]))
+    return Decoded(frames, np.concatenate(mono), powers.all())
+
+
+def powers_of(source: Path, progress: Callable[[float], None]) -> loudness.Powers:
+    """The powers alone, for which no sample has to be kept."""
+    powers, frames = _Powers(), 0
+    with open_stream(source) as stream:
+        claimed = (stream.frames or 0) / stream.sample_rate * RATE
+        for block in _resampled(stream):
+            powers.add(block)
+            frames += len(block)
+            progress(min(1.0, frames / max(claimed, frames)))
+    return powers.all()
+
+
+class _Powers:
+    """K-weighted powers of every 100 ms, from blocks of any length."""
+
+    def __init__(self) -> None:
+        self._whole: list[loudness.Powers] = []
+        self._rest = np.empty((0, 2), np.float32)
+
+    def add(self, block: Samples) -> None:
+        rest = np.concatenate([self._rest, block])
+        whole = len(rest) // loudness.STEP * loudness.STEP
+        self._whole.append(loudness.step_powers(rest[:whole]))
+        self._rest = rest[whole:]
+
+    def all(self) -> loudness.Powers:
+        return np.concatenate([np.empty(0), *self._whole])
 
 
 def _resampled(stream: Stream) -> Iterator[Samples]:

@@ -122,11 +122,11 @@ class TaskStatus:
 
 @dataclass(frozen=True)
 class FinishedTrack:
-    """A track still in the engine's hands: files to be moved into our store."""
+    """A track still in the engine's hands: files to be moved into our store; a `picture` may be drawn later."""
 
     number: int
     audio: Path
-    picture: Path
+    picture: Path | None
     title: str
     seconds: float
     audio_id: str = ""

@@ -95,7 +95,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Track:
-    """One finished track in our own store; `hash` and `picture` name files."""
+    """One finished track in our own store; `hash` and `picture` name files, of which the second may come later."""
 
     number: int
     hash: str

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from bot.errors import Refusal
 from bot.jobs import view
-from bot.jobs.job import Job
-from bot.posts.post import NewPost, Post, Purpose, answer_to, direct_to
+from bot.jobs.job import Job, Track
+from bot.posts.post import NewPost, Pictures, Post, Purpose, answer_to, direct_to
 
 RESULTS = (Purpose.RESULT, Purpose.ANSWER, Purpose.DIRECT, Purpose.READY)
 """Messages with a result, or with the word that there is one."""
@@ -47,6 +47,14 @@ def notices(job: Job, error: Refusal) -> tuple[NewPost, ...]:
         NewPost(Purpose.ANSWER_NOTICE, answer_to(job.id), view.notice(job, error).to_json()),
         NewPost(Purpose.SORRY, job.ask.channel, view.hint(job, "hint-failed").to_json()),
     )
+
+
+def pictures(sent: Post, tracks: Sequence[Track]) -> tuple[NewPost, ...]:
+    """What a result that is out is to show besides, if it can; a word that there is one shows nothing."""
+    if not tracks or HOW[sent.purpose] == view.KEPT or sent.message_id is None or not sent.message_id.isdecimal():
+        return ()
+    body = Pictures(sent.message_id, tuple((track.number, track.picture) for track in tracks))
+    return (NewPost(Purpose.PICTURE, sent.target, body.to_json()),)
 
 
 def untried(ways: Sequence[NewPost], tried: Sequence[Post]) -> NewPost | None:

@@ -18,6 +18,7 @@ from bot.files.download import Downloader
 from bot.files.store import FileStore, Stored
 from bot.guilds.store import wants_direct
 from bot.jobs import inbox, messages, store
+from bot.jobs.artist import Artist
 from bot.jobs.job import DEADLINES, Job, Move, Sleep, Source, State, Step, Track
 from bot.jobs.view import KEPT
 from bot.posts import store as posts
@@ -69,6 +70,7 @@ class Steps:
         self._files = files
         self._downloader = downloader
         self._probes = probes
+        self._artist = Artist(probes, files)
         self._alarm = alarm
         self._pace = pace or Pace()
         self.handlers: Mapping[State, Callable[[Job, str], Awaitable[Step]]] = {
@@ -175,11 +177,15 @@ class Steps:
             finished = await self._engine(job).finished(job.task or "", job.ask.max_bytes)
         except Later as later:
             return Sleep(self._clock.now() + int(later.seconds * 1000))
-        made = [(path, kind) for t in finished.tracks for path, kind in ((t.audio, "mp3"), (t.picture, "png"))]
-        kept = await self._files.copy(job.id, made)
+        sounds = [(track.audio, "mp3") for track in finished.tracks]
+        waves = [(track.picture, "png") for track in finished.tracks if track.picture is not None]
+        kept = await self._files.copy(job.id, [*sounds, *waves])
+        drawn = iter(kept[len(sounds) :])
         tracks = [
-            Track(track.number, audio.hash, picture.hash, track.title, track.seconds, track.audio_id or None)
-            for track, audio, picture in zip(finished.tracks, kept[::2], kept[1::2], strict=True)
+            Track(
+                t.number, audio.hash, next(drawn).hash if t.picture else "", t.title, t.seconds, t.audio_id or None
+            )
+            for t, audio in zip(finished.tracks, kept, strict=False)
         ]
         files = tuple((k.hash, k.size, k.kind) for k in kept)
         report = json.dumps({**finished.report, "model": job.ask.request["model"]}, ensure_ascii=False)
@@ -193,19 +199,20 @@ class Steps:
         return Move(State.POSTING, posts=await self._next_way(job, ()), wake_at=self._clock.now() + MESSAGE_MS)
 
     async def posting(self, job: Job, owner: str) -> Step:
-        """The message is out, or every place refuses it and the result is kept."""
+        """The message is out, or every place refuses it and the result is kept; what lacks a picture gets one."""
         if job.forgotten:
             return Move(State.DONE, {"how": FORGOTTEN})
         tried = await self._tried(job, messages.RESULTS)
         sent = next((post for post in tried if post.state is not PostState.DEAD), None)
         if sent is not None and sent.state is not PostState.SENT:
             return Sleep(self._clock.now() + MESSAGE_MS)
-        if sent is not None:
-            return Move(State.DONE, {"how": messages.HOW[sent.purpose]})
-        further = await self._next_way(job, tried)
+        further = await self._next_way(job, tried) if sent is None else ()
         if further:
             return Sleep(self._clock.now() + MESSAGE_MS, further)
-        return Move(State.DONE, {"how": KEPT})
+        tracks, files = await self._artist.draw(job)
+        pictures = messages.pictures(sent, tracks) if sent is not None else ()
+        how = messages.HOW[sent.purpose] if sent is not None else KEPT
+        return Move(State.DONE, {"how": how}, posts=pictures, tracks=tracks, files=files)
 
     async def notifying(self, job: Job, owner: str) -> Step:
         """The member has been told, or cannot be, or asked for it."""

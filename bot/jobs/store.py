@@ -258,10 +258,10 @@ def stage_source(tx: Tx, job_id: str, source: Source) -> None:
 
 
 def add_track(tx: Tx, job_id: str, track: Track) -> None:
-    """Record a finished track."""
+    """Record a finished track; of a known one, the picture that it lacked."""
     tx.run(
         "INSERT INTO tracks (job, number, hash, picture, title, seconds, audio) VALUES (?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (job, number) DO NOTHING",
+        " ON CONFLICT (job, number) DO UPDATE SET picture = excluded.picture WHERE picture = ''",
         (job_id, track.number, track.hash, track.picture, track.title, track.seconds, track.audio),
     )
 

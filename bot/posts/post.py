@@ -36,6 +36,7 @@ class Purpose(StrEnum):
     DIRECT = "direct"
     READY = "ready"
     SORRY = "sorry"
+    PICTURE = "picture"  # no message of its own: what a result that is out shows besides
 
 
 class Route(StrEnum):
@@ -136,6 +137,7 @@ class ResultTrack:
     title: str
     audio: str
     picture: str
+    """Empty until it is drawn."""
     seconds: float
 
 
@@ -161,6 +163,21 @@ class Result:
         tracks = tuple(ResultTrack(**track) for track in data["tracks"])
         values = {**data, "tracks": tracks, "sources": tuple(data["sources"]), "unused": tuple(data["unused"])}
         return cls(**values)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What a result gains that went out before its pictures were drawn: number and file of each, by hash."""
+
+    message: str
+    files: tuple[tuple[int, str], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Pictures:
+        return cls(data["message"], tuple((int(number), str(digest)) for number, digest in data["files"]))
 
 
 @dataclass(frozen=True)
@@ -232,12 +249,13 @@ class Announcement:
         return cls(data["locale"], tuple(data["entries"]))
 
 
-Content = Progress | Result | Notice | Alert | Hint | Announcement
+Content = Progress | Result | Pictures | Notice | Alert | Hint | Announcement
 _CONTENT: Mapping[Purpose, type[Content]] = {
     Purpose.CARD: Progress,
     Purpose.RESULT: Result,
     Purpose.ANSWER: Result,
     Purpose.DIRECT: Result,
+    Purpose.PICTURE: Pictures,
     Purpose.NOTICE: Notice,
     Purpose.ANSWER_NOTICE: Notice,
     Purpose.ALERT: Alert,

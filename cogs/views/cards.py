@@ -35,13 +35,19 @@ def progress_card(progress: Progress, mark: str) -> discord.Embed:
     return embed
 
 
-def result_cards(result: Result, pictures: Sequence[str], mark: str) -> list[discord.Embed]:
-    """The compatibility card, with a waveform picture for each track. `pictures` are attachment names."""
+def picture_name(mark: str, number: int) -> str:
+    """How the picture of a track is called; `mark` is the id of the post that brings it."""
+    return f"wave-{mark}-{number}.png"
+
+
+def result_cards(result: Result, mark: str) -> list[discord.Embed]:
+    """The compatibility card, with a card for each further track and the waveform picture that each has."""
     embeds = [_compatibility_card(result)]
     told: list[Mapping[str, Any]] = []
-    for track, picture, made in zip(result.tracks, pictures, result.report["tracks"], strict=True):
+    for track, made in zip(result.tracks, result.report["tracks"], strict=True):
         embed = embeds[0] if track.number == 1 else discord.Embed(colour=GOOD)
-        embed.set_image(url=f"attachment://{picture}")
+        if track.picture:
+            embed.set_image(url=f"attachment://{picture_name(mark, track.number)}")
         embed.add_field(name=_track_name(result, track), value=_track_story(result, made, told), inline=False)
         told += made.get("reasons", [])
         if embed is not embeds[0]:
@@ -49,6 +55,14 @@ def result_cards(result: Result, pictures: Sequence[str], mark: str) -> list[dis
     _add_unused(embeds[0], result.locale, result.unused, result.engine)
     _sign(embeds[-1], result.locale, result.job, mark)
     return embeds
+
+
+def with_pictures(embeds: Sequence[discord.Embed], numbers: Sequence[int], mark: str) -> list[discord.Embed]:
+    """The cards of a result as they were sent, with the pictures of these tracks; the first is of track 1."""
+    return [
+        embed.copy().set_image(url=f"attachment://{picture_name(mark, number)}") if number in numbers else embed
+        for number, embed in enumerate(embeds, start=1)
+    ]
 
 
 def alert_card(alert: Alert, mark: str) -> discord.Embed:

@@ -8,8 +8,8 @@ import pytest
 import soundfile as sf
 
 from bot.audio.finish import finish
-from bot.audio.tags import id3
 from bot.errors import Code, Refused
+from bot.formats.tags import id3
 from tests.audio.synth import Song, stereo, write_mp3
 
 

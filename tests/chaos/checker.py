@@ -102,12 +102,21 @@ def _submits(run: _Run) -> Iterator[Violation]:
 
 
 def _appears_once(run: _Run) -> Iterator[Violation]:
-    """I3: at most one message of each kind."""
+    """I3: at most one message of each kind, with one picture for each track; what is noted as shown is shown."""
     for job in run.seen:
         for role in ("card", "result", "ready", "notice", "sorry"):
             copies = {event["message"] for event in run.messages(job, frozenset({role}))}
             if len(copies) > 1:
                 yield Violation("I3", job, f"{len(copies)} messages with its {role}")
+    for event in run.of("pictured"):
+        if event["pictures"] > event["sounds"]:
+            yield Violation("I3", event["job"], f"{event['pictures']} pictures of {event['sounds']} tracks")
+    pictured = {f"job:{event['job']}" for event in run.of("pictured")}
+    for row in run.rows.posts:
+        if row["purpose"] == "picture" and row["state"] == "sent" and row["subject"] not in pictured:
+            yield Violation(
+                "I3", row["subject"].removeprefix("job:"), "pictures that nobody saw are noted as shown"
+            )
 
 
 def _limits(run: _Run) -> Iterator[Violation]:

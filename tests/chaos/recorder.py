@@ -40,6 +40,7 @@ class Recorder:
         self._world = world
         self._secrets = secrets
         self._roles: dict[int, set[str]] = {}
+        self._pictures: dict[int, tuple[int, int]] = {}
         self._accepted: set[int] = set()
         self._bot = world.bot.id
         self.results = 0
@@ -65,6 +66,8 @@ class Recorder:
         role = _role(message, text)
         if role == "card" and roles & _ENDS:
             self._overwritten(message, text)
+        if role == "result":
+            self._pictured(message, text)
         if role is None or role in roles:
             return
         roles.add(role)
@@ -83,6 +86,16 @@ class Recorder:
             by=str(message.interaction.user_id) if message.interaction else None,
         )
         self._look_for_secrets(message, text)
+
+    def _pictured(self, message: Message, text: str) -> None:
+        """How many sounds and pictures a result has, whenever that changes once it has pictures."""
+        sounds, pictures = len(message.attachments), len(message.embedded)
+        if pictures == 0 or self._pictures.get(message.id) == (sounds, pictures):
+            return
+        self._pictures[message.id] = (sounds, pictures)
+        signed = _SIGNED.search(text)
+        job = signed["job"] if signed else ""
+        self._history.note("pictured", message=message.id, job=job, sounds=sounds, pictures=pictures)
 
     def _overwritten(self, message: Message, text: str) -> None:
         signed = _SIGNED.search(text)

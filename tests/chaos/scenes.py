@@ -11,6 +11,7 @@ import aiohttp
 
 from bot import control
 from bot.playground.errors import MemberError
+from tests.chaos.history import query
 from tests.chaos.stage import Stage
 
 _STEP_SECONDS = 20.0
@@ -86,6 +87,9 @@ async def personas(stage: Stage) -> None:
     for _ in range(2):
         await _command(stage, "persona create", job=done, name="rainy", description="soft")
     await _command(stage, "persona list")
+    await stage.wait_for(
+        lambda: query(stage.database, "SELECT 1 FROM personas WHERE persona IS NOT NULL"), _STEP_SECONDS
+    )
     await stage.ask("sunoapi", member="mika", answered=True, persona="rainy")
 
 

@@ -32,6 +32,14 @@ def message(number: int, role: str, job: int, **more: Any) -> dict[str, Any]:
     return {"kind": "message", **facts, "to": None, "by": None, **more}
 
 
+def pictured(number: int, job: int, sounds: int = 2, pictures: int = 2) -> dict[str, Any]:
+    return {"kind": "pictured", "message": number, "job": f"job{job}", "sounds": sounds, "pictures": pictures}
+
+
+def post(job: int, purpose: str, state: str = "sent") -> dict[str, Any]:
+    return {"subject": f"job:job{job}", "purpose": purpose, "state": state}
+
+
 def entry(job: int, kind: str, limit: int = 5) -> dict[str, Any]:
     shared = {"account": "member:g:m1", "amount": 1, "window_start": 0, "limit_then": limit}
     return {"job": f"job{job}", "kind": kind, **shared}
@@ -51,6 +59,7 @@ def good() -> Story:
         {"kind": "callback", "job": "job3", "stage": "complete", "status": 503},
         message(1, "card", 1),
         message(2, "result", 1),
+        pictured(2, 1),
         message(3, "card", 2),
         message(4, "notice", 2),
         message(5, "notice", 3),
@@ -63,7 +72,7 @@ def good() -> Story:
     ]
     tables = {
         "jobs": [job(1, "done"), job(2, "failed"), job(3, "unknown"), job(4, "done"), job(5, "done", private=1)],
-        "posts": [],
+        "posts": [post(1, "picture")],
         "ledger": [
             *(entry(n, "reserve") for n in range(1, 6)),
             *(entry(n, "settle" if n in (1, 5) else "release") for n in range(1, 6)),
@@ -122,6 +131,18 @@ def posted_twice(events: list[Any], tables: Any) -> None:
 
 def two_cards(events: list[Any], tables: Any) -> None:
     events.append(message(10, "card", 1))
+
+
+def drawn_twice(events: list[Any], tables: Any) -> None:
+    events.append(pictured(2, 1, pictures=4))
+
+
+def half_its_sound_lost(events: list[Any], tables: Any) -> None:
+    events.append(pictured(2, 1, sounds=1))
+
+
+def never_shown(events: list[Any], tables: Any) -> None:
+    events.remove(pictured(2, 1))
 
 
 def over_the_limit(events: list[Any], tables: Any) -> None:
@@ -187,6 +208,9 @@ def callback_lost(events: list[Any], tables: Any) -> None:
         (tried_again, "I2"),
         (posted_twice, "I3"),
         (two_cards, "I3"),
+        (drawn_twice, "I3"),
+        (half_its_sound_lost, "I3"),
+        (never_shown, "I3"),
         (over_the_limit, "I4"),
         (never_closed, "I5"),
         (other_counters, "I5"),
@@ -225,5 +249,5 @@ def test_a_result_that_no_channel_takes_is_kept() -> None:
     events.remove(message(2, "result", 1))
     tables["jobs"][0]["how"] = "kept"
     assert broken_invariants((events, tables)) == {"I1"}, "only a channel that refused it is an excuse"
-    tables["posts"] = [{"subject": "job:job1", "state": "dead"}]
+    tables["posts"] += [post(1, "result", "dead")]
     assert broken_invariants((events, tables)) == set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from bot.playground.music import Music
 from bot.playground.world import Message
-from tests.playground import Playground, shown_text
+from tests.playground import Act, Playground, shown_text
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PROMPT = "rain on two rooftops"
@@ -24,6 +24,11 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def pictures(message: Message) -> int:
+    """How many of its cards show a waveform."""
+    return sum("/wave-" in embed.get("image", {}).get("url", "") for embed in message.embeds)
 
 
 class Scene:
@@ -44,6 +49,15 @@ class Scene:
         )
         await act.says("On it.")
         return next(row["id"] for row in self.rows("SELECT id FROM jobs") if row["id"] not in known)
+
+    async def ask_privately(self) -> tuple[Act, str]:
+        known = {row["id"] for row in self.rows("SELECT id FROM jobs")}
+        act = await self.play.slash(
+            "mika", "mashups", "mashup", track_a=self._songs[0], track_b=self._songs[1], engine="sunoapi",
+            prompt=PROMPT, private=True,
+        )  # fmt: skip
+        await act.says("for your eyes only")
+        return act, next(row["id"] for row in self.rows("SELECT id FROM jobs") if row["id"] not in known)
 
     def rows(self, sql: str, *values: object) -> list[sqlite3.Row]:
         assert self.play.directory is not None
@@ -114,12 +128,104 @@ async def test_a_mashup_by_callback(scene: Scene) -> None:
     await scene.reaches(job, "done")
     posted = scene.results()
     assert len(posted) == 1
-    text = shown_text(posted[0])
-    assert "sunoapi.org V5" in text
-    assert [e["image"]["url"] for e in posted[0].embeds if "/wave-" in e["image"]["url"]]
+    assert "sunoapi.org V5" in shown_text(posted[0])
     assert scene.creates(job) == 1
     stages = [row["stage"] for row in scene.rows("SELECT stage FROM inbox WHERE job = ?", job)]
     assert "complete" in stages
+
+
+async def test_the_audio_comes_first_and_the_pictures_into_the_same_message(scene: Scene) -> None:
+    shown: dict[int, list[tuple[int, int]]] = {}
+
+    def look(kind: str, subject: Any) -> None:
+        if kind == "message" and isinstance(subject, Message) and subject.attachments:
+            shown.setdefault(subject.id, []).append((len(subject.attachments), pictures(subject)))
+
+    scene.play.world.listen(look)
+    job = await scene.ask()
+    await scene.play.wait_for(lambda: scene.results() and pictures(scene.results()[0]) == 2, 60)
+    assert shown[scene.results()[0].id] == [(2, 0), (2, 2)]
+    (posted,) = scene.results()
+    assert "sunoapi.org V5" in shown_text(posted)
+    await scene.play.wait_for(
+        lambda: scene.rows(
+            "SELECT 1 FROM posts WHERE subject = ? AND purpose = 'picture' AND state = 'sent'", f"job:{job}"
+        ),
+        20,
+    )
+    assert all(row["picture"] for row in scene.rows("SELECT picture FROM tracks WHERE job = ?", job))
+    again = await (await scene.play.slash("mika", "mashups", "jobs get", job=job)).says("Here it is again.")
+    assert (len(again.attachments), pictures(again)) == (2, 2)
+
+
+@pytest.mark.parametrize("seen", ["result", "drawn"])
+async def test_killed_between_result_and_pictures(scene: Scene, seen: str) -> None:
+    job = await scene.ask()
+    await scene.play.wait_for(scene.results, 60)
+    if seen == "drawn":
+        await scene.reaches(job, "done")
+    assert scene.play.bot is not None
+    settings: dict[str, Any] = scene.play.bot.settings
+    await scene.play.bot.kill()
+    await scene.play.start_bot(**settings)
+    await scene.play.wait_for(lambda: pictures(scene.results()[0]) == 2, 60)
+    await scene.reaches(job, "done")
+    (posted,) = scene.results()
+    assert (len(posted.attachments), len(posted.embedded)) == (2, 2)
+
+
+def at_first_sight(scene: Scene, act: Callable[[Message], None]) -> None:
+    """Do something as soon as the next result shows, which is before anything can be drawn."""
+    waiting = [act]
+
+    def look(kind: str, subject: Any) -> None:
+        if kind == "message" and isinstance(subject, Message) and len(subject.attachments) == 2 and waiting:
+            asyncio.get_running_loop().call_soon(waiting.pop(), subject)
+
+    scene.play.world.listen(look)
+
+
+async def picture_post(scene: Scene, job: str) -> str:
+    """How the post of a job's pictures ended."""
+    ended = "SELECT state FROM posts WHERE subject = ? AND purpose = 'picture' AND state IN ('sent', 'dead')"
+    return (await scene.play.wait_for(lambda: scene.rows(ended, f"job:{job}"), 60))[0]["state"]
+
+
+async def test_a_result_that_was_deleted_gets_no_pictures(scene: Scene) -> None:
+    at_first_sight(scene, scene.play.standin.posting.delete)
+    job = await scene.ask()
+    assert await picture_post(scene, job) == "dead"
+    assert scene.results() == []
+    assert scene.rows("SELECT state, how FROM jobs WHERE id = ?", job)[0]["how"] == "channel"
+
+
+async def test_an_answer_whose_token_ended_stays_as_it_is(scene: Scene) -> None:
+    at_first_sight(scene, lambda _: scene.play.knobs.expire_tokens())
+    act, job = await scene.ask_privately()
+    assert await picture_post(scene, job) == "dead"
+    assert act.original is not None
+    assert (len(act.original.attachments), pictures(act.original)) == (2, 0)
+    assert scene.rows("SELECT how FROM jobs WHERE id = ?", job)[0]["how"] == "answer"
+
+
+async def test_a_direct_message_gains_the_pictures(scene: Scene) -> None:
+    await (await scene.play.slash("mika", "mashups", "jobs dm", results="on")).says("now come by direct message")
+    scene.turn(stage_seconds=0.5)
+    _, job = await scene.ask_privately()
+    scene.play.knobs.expire_tokens()
+    assert await picture_post(scene, job) == "sent"
+    direct = scene.play.messages("@mika")[-1]
+    assert (len(direct.attachments), pictures(direct)) == (2, 2)
+    await (await scene.play.slash("mika", "mashups", "jobs dm", results="off")).says("No direct messages")
+
+
+async def test_a_private_answer_keeps_its_audio_and_gains_the_pictures(scene: Scene) -> None:
+    act, job = await scene.ask_privately()
+    assert await picture_post(scene, job) == "sent"
+    assert act.original is not None
+    assert act.original.ephemeral
+    assert (len(act.original.attachments), pictures(act.original)) == (2, 2)
+    assert "sunoapi.org V5" in shown_text(act.original)
 
 
 async def test_a_mashup_with_every_callback_lost(scene: Scene) -> None:

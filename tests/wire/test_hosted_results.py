@@ -179,10 +179,34 @@ async def test_a_dead_stream_is_no_audio_and_never_taken_before_a_file(
         assert b"dub (simulated)" in tag
 
 
+async def test_an_mp3_that_fits_needs_no_child(music: Music, tmp_path: Path, songs: tuple[Path, Path]) -> None:
+    async with engine_of(EngineName.KIE, music.address("unified"), tmp_path, dialect="unified") as engine:
+        task = await made(music, engine, songs, "unified")
+        await engine._collector._pool.close()
+        finished = await engine.finished(task, 10 << 20)
+        assert [track.picture for track in finished.tracks] == [None, None]
+        assert [track.seconds for track in finished.tracks] == pytest.approx([4, 4], abs=0.1)
+        with pytest.raises(Later) as caught:
+            await engine.finished(task, songs[0].stat().st_size // 2)
+        assert caught.value.refusal.code is Code.STOPPING, "one that is too large is a child's"
+
+
+async def test_what_headers_cannot_tell_goes_through_a_child(
+    music: Music, tmp_path: Path, songs: tuple[Path, Path]
+) -> None:
+    sound = songs[0].read_bytes()
+    odd = tmp_path / "odd.mp3"
+    odd.write_bytes(sound[:20_000] + b"<html>" + sound[20_000:])
+    async with engine_of(EngineName.KIE, music.address("unified"), tmp_path, dialect="unified") as engine:
+        task = await made(music, engine, (odd, odd), "unified")
+        finished = await engine.finished(task, 10 << 20)
+    assert all(track.picture is not None and track.picture.is_file() for track in finished.tracks)
+
+
 def test_the_card_says_that_there_is_one_take_only() -> None:
     tracks = (ResultTrack(1, "Mine", "a" * 64, "b" * 64, 60.0),)
     for report, told in (({"same": True}, True), ({}, False)):
         facts = {"tracks": [{"title": "Mine", "tags": "dub", "seconds": 60.0}], "model": "V6", **report}
         result = Result("j", "1", "en", "Mine", "kie", ("a", "b"), tracks, facts)
-        (card,) = result_cards(result, ["wave.png"], "p")
+        (card,) = result_cards(result, "p")
         assert ("the same recording for both takes" in (card.description or "")) is told

@@ -92,6 +92,7 @@ class HostedEngine:
         self._creates: deque[float] = deque()
         self._seen: dict[str, TaskStatus] = {}
         self._linkless: dict[str, float] = {}
+        self._records: dict[str, Answer] = {}
         self._account = Account(min(rules.price for rules in profile.spoken.operations.values()))
 
     def capabilities(self, operation: Operation, mode: Mode, model: str | None = None) -> Capabilities | None:
@@ -157,6 +158,8 @@ class HostedEngine:
             if waits > _LINK_SECONDS and made_of(answer.data, streams=True):
                 status = TaskStatus(TaskState.READY, fraction=1.0)
         self._seen[task] = status
+        if status.state is TaskState.READY:
+            self._records[task] = answer
         return status
 
     def glance(self, task: str) -> TaskStatus:
@@ -170,8 +173,11 @@ class HostedEngine:
         return names_uploads(answer.data, uploads)
 
     async def finished(self, task: str, max_bytes: int) -> Finished:
-        """Fetch and check every track of a READY task. Raises `Later` while one cannot be fetched."""
-        answer = await self._record(task)
+        """Fetch and check every track of a READY task. Raises `Later` while one cannot be fetched.
+
+        The first time the record will do by which it was READY; it may have other addresses later.
+        """
+        answer = self._records.pop(task, None) or await self._record(task)
         made = made_of(answer.data) or made_of(answer.data, streams=True) if answer else ()
         if not made:
             raise Later(Refusal(Code.ENGINE_UNAVAILABLE, {"status": 0}), _NOT_NOW_SECONDS)
@@ -182,6 +188,7 @@ class HostedEngine:
     async def discard(self, task: str) -> None:
         self._seen.pop(task, None)
         self._linkless.pop(task, None)
+        self._records.pop(task, None)
         await asyncio.to_thread(shutil.rmtree, self._directory(task), ignore_errors=True)
 
     def offers_persona(self, operation: Operation) -> bool:

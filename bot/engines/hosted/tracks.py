@@ -1,4 +1,4 @@
-"""Fetches a finished task's tracks at once, and lets a child check, fit and draw each."""
+"""Fetches a finished task's tracks at once; an mp3 that fits is only tagged, a child makes one of the rest."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from bot.engines.hosted.records import Made
 from bot.engines.port import Finished, FinishedTrack, Later
 from bot.errors import Code, Refusal, Refused
 from bot.files.download import Downloader
+from bot.formats.magic import kind_of
+from bot.formats.mpeg import seconds_of
+from bot.formats.tags import of_track, tagged
 from bot.worker.pool import Limits, Pool
 
 T = TypeVar("T")
-LONGEST_SECONDS = 900
+SHORTEST_SECONDS, LONGEST_SECONDS = 1, 900
 _AGAIN_SECONDS = 30.0
 _SAME_SECONDS = 35.0
 _SAME_TRIES = 3
@@ -66,14 +69,21 @@ class Collector:
     async def _finish(
         self, track: Made, fetched: Path, number: int, directory: Path, max_bytes: int
     ) -> FinishedTrack:
-        title = track.title[:200]
+        """Its picture is drawn here only where a child decodes it anyway."""
+        title, tags = track.title[:200], track.tags[:200]
         audio, picture = directory / f"track-{number}.mp3", directory / f"track-{number}.png"
+        try:
+            seconds = await asyncio.to_thread(_as_it_is, fetched, audio, of_track(title, tags), max_bytes)
+        except Refused as refused:
+            raise _end_of(refused.refusal) from None
+        if seconds is not None:
+            return FinishedTrack(number, audio, None, title, seconds, track.audio_id[:200])
         arguments = {
             "source": str(fetched),
             "audio": str(audio),
             "picture": str(picture),
             "title": title,
-            "tags": track.tags[:200],
+            "tags": tags,
             "max_seconds": LONGEST_SECONDS,
             "max_bytes": max_bytes,
         }
@@ -82,6 +92,20 @@ class Collector:
         except Refused as refused:
             raise _end_of(refused.refusal) from None
         return FinishedTrack(number, audio, picture, title, facts["seconds"], track.audio_id[:200])
+
+
+def _as_it_is(fetched: Path, audio: Path, tag: bytes, max_bytes: int) -> float | None:
+    """Put an mp3 that fits behind our tag, and say how many seconds it has; None for what has to be decoded first.
+
+    Raises `Refused` for what is no audio.
+    """
+    seconds = seconds_of(fetched) if kind_of(fetched) == "mp3" else None
+    if seconds is None or not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
+        return None
+    if fetched.stat().st_size + len(tag) > max_bytes:
+        return None
+    tagged(fetched, audio, tag)
+    return round(seconds, 3)
 
 
 def _end_of(refusal: Refusal) -> Exception:

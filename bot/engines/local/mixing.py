@@ -8,13 +8,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bot.audio import encode, limiter, pcm, picture, tags
+from bot.audio import encode, limiter, pcm, picture
 from bot.audio.rehearsal import rehearse
 from bot.engines.local.plan import Analysis, Plan, Reason
 from bot.engines.local.planner import KEY_CONFIDENCE, UNHEARD_STRETCH, has_beat
 from bot.engines.local.planner import plan as make_plan
 from bot.engines.local.render import Mix, Phrases, render
 from bot.errors import Code, Refused
+from bot.formats import tags
 
 TARGET_LUFS = -14.0
 PEAK_DBTP = -1.0

@@ -5,8 +5,10 @@ Finds the end of one that is there already.
 
 from __future__ import annotations
 
+import shutil
 import struct
 from collections.abc import Mapping
+from pathlib import Path
 from typing import BinaryIO
 
 
@@ -14,6 +16,20 @@ def id3(frames: Mapping[str, str]) -> bytes:
     """The tag to put before the first MP3 frame. Keys are frame names such as TIT2; empty texts are left out."""
     body = b"".join(_text_frame(name, text) for name, text in frames.items() if text)
     return b"ID3\x03\x00\x00" + _synchsafe(len(body)) + body
+
+
+def of_track(title: str, tags: str) -> bytes:
+    """The tag of a finished track: its title, and its style as genre, where a parenthesis at the start would name
+    one by number."""
+    return id3({"TIT2": title, "TCON": f"({tags}" if tags.startswith("(") else tags})
+
+
+def tagged(source: Path, audio: Path, tag: bytes) -> None:
+    """Write to `audio` what `source` holds, behind this tag instead of its own."""
+    with source.open("rb") as came, audio.open("wb") as goes:
+        skip(came)
+        goes.write(tag)
+        shutil.copyfileobj(came, goes)
 
 
 def skip(file: BinaryIO) -> None:
