@@ -45,7 +45,6 @@ class Runner:
         self._db = db
         self._clock = clock
         self._lines = lines
-        self._owner = clock.new_id()
         self._bell = asyncio.Event()
         self._steps: dict[str, dict[asyncio.Task[None], str]] = {line.name: {} for line in lines}
         self._loop: asyncio.Task[None] | None = None
@@ -107,26 +106,27 @@ class Runner:
         room = line.room - len(steps)
         if room <= 0:
             return False
-        running = tuple(steps.values())
-        rows = await self._db.work(lambda tx: self._take(tx, line, running, room))
+        running, owner = tuple(steps.values()), self._clock.new_id()
+        rows = await self._db.work(lambda tx: self._take(tx, line, running, owner, room))
         for row in rows:
-            step = asyncio.create_task(self._step(line, row), name=f"{line.name}:{row.id}")
+            step = asyncio.create_task(self._step(line, row, owner), name=f"{line.name}:{row.id}")
             steps[step] = row.id
             step.add_done_callback(functools.partial(self._make_room, steps))
         return bool(rows)
 
-    def _take(self, tx: Tx, line: Line, running: Collection[str], room: int) -> list[Any]:
+    def _take(self, tx: Tx, line: Line, running: Collection[str], owner: str, room: int) -> list[Any]:
+        """Each claim has an owner of its own, so that a step that lost its lease cannot pass for its successor."""
         line.reclaim(tx, running)
-        return line.claim(tx, self._owner, room)
+        return line.claim(tx, owner, room)
 
     def _make_room(self, steps: dict[asyncio.Task[None], str], step: asyncio.Task[None]) -> None:
         """Only now is the step out of the way, so only now does looking again help."""
         del steps[step]
         self.wake()
 
-    async def _step(self, line: Line, row: Any) -> None:
+    async def _step(self, line: Line, row: Any, owner: str) -> None:
         try:
-            await line.advance(row, self._owner)
+            await line.advance(row, owner)
         except Exception:
             log.exception("%s %s could not be advanced", line.name, row.id)
 

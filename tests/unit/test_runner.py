@@ -121,6 +121,7 @@ async def test_a_step_that_was_lost_is_taken_up_again(db: Database, mended: bool
         async with asyncio.timeout(20 if mended else 0.3):
             await line.again.wait()
     await runner.stop()
+    assert len(set(line.owners)) == (2 if mended else 1), "the lost step cannot pass for the one that followed"
 
 
 async def test_a_cancelled_runner_begins_again(db: Database, caplog: pytest.LogCaptureFixture) -> None:

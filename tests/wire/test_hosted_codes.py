@@ -99,7 +99,7 @@ async def test_every_documented_code_of_an_upload_a_record_and_a_balance(
         for code in DOCUMENTED:
             music.knobs.codes = dict.fromkeys(("upload", "record", "credit"), code)
             assert (await engine.status(task)).state is TaskState.RUNNING
-            assert (await engine.balance()).reached is False
+            assert not (await engine.balance()).reached
             with pytest.raises(Later):
                 await engine.recognises(task, UPLOADS)
             with pytest.raises(Later):
