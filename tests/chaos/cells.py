@@ -74,7 +74,7 @@ async def play(folder: Path, cell: Cell, broken: str = "") -> Result:
 
 async def _play(stage: Stage, scene: Scene, armed: Sequence[str]) -> None:
     places = {"ALERTS": f"{stage.band.url}/alerts", "ROOM": str(stage.rooms[0].id)}
-    stage.settings |= {name: places[value] for name, value in scene.settings.items()}
+    stage.settings |= {name: places.get(value, value) for name, value in scene.settings.items()}
     if scene.before is not None:
         await stage.start()
         await scene.before(stage)

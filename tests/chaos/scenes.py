@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import aiohttp
 
@@ -119,6 +120,33 @@ async def choosing(stage: Stage) -> None:
     await stage.ask("kie")
 
 
+async def allowances(stage: Stage) -> None:
+    """Moderators decide what members may use; a cap on credits is watched."""
+    noor = stage.play.world.person("noor")
+    await stage.ask("kie")
+    await _command(stage, "quota status")
+    for command, options in (
+        ("explain", {"member": noor}),
+        ("set member", {"member": noor, "rule": "add", "units": 3}),
+        ("grant", {"member": noor, "units": 1, "reason": "because"}),
+        ("unblock", {"member": noor}),
+        ("log", {}),
+        ("show", {}),
+        ("export", {}),
+    ):
+        await _command(stage, f"quota {command}", user="sam", **options)
+    with contextlib.suppress(MemberError, TimeoutError, AssertionError):
+        wish = {"member": noor, "reason": "because"}
+        question = await (await stage.play.slash("sam", stage.rooms[0].name, "quota block", **wish)).says("?")
+        await (await stage.play.click("sam", question, "Yes, do it")).answered()
+
+
+async def lent(stage: Stage) -> None:
+    """A provider without an upload host fetches the sources from us."""
+    stage.band.knobs.fetches = True
+    await stage.ask("apibox")
+
+
 async def operator(stage: Stage) -> None:
     """An engine is switched off and on, and the listener is asked how it is."""
     for order in ("engine-off", "engine-on"):
@@ -167,11 +195,13 @@ SCENES = (
     Scene("again", again),
     Scene("personas", personas),
     Scene("choosing", choosing),
+    Scene("allowances", allowances, settings={"KIE_CREDITS_DAY": "100000"}),
+    Scene("lent", lent, settings={"APIBOX_UPLOAD_URL": ""}),
 )
 """The cheapest first: a point is struck in the first scene that reaches it."""
 
 
-async def _command(stage: Stage, command: str, *, user: str = "mika", **options: str) -> None:
+async def _command(stage: Stage, command: str, *, user: str = "mika", **options: Any) -> None:
     with contextlib.suppress(MemberError):
         act = await stage.play.slash(user, stage.rooms[0].name, command, **options)
         await act.answered()
