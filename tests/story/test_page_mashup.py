@@ -45,13 +45,15 @@ async def test_twodeck_playground_gives_a_page_two_demo_tracks_and_two_mashups_t
             await player.evaluate("player => player.play()")
             assert await player.evaluate("player => player.duration") > 30
             assert await loudest(player) >= 0.01
+        await page.get_by_role("radio", name="Noor").check()  # Mika's next job has to wait for a moment
+        await expect(page.locator(".embed").filter(has_text="Done: the result is below.")).to_be_visible()
         await page.get_by_role("button", name="Use the two demo tracks").click()
         await page.get_by_text("More options").click()
         await page.get_by_role("combobox", name="engine").fill("apibox")
         await page.get_by_role("textbox", name="prompt").fill("rain on two rooftops")
         await run(page)
         await expect(page.locator("audio")).to_have_count(4, timeout=MIX_MILLISECONDS)
-        await expect(message(page, "Mika your music is ready: 2 takes.")).to_contain_text("(simulated)")
+        await expect(message(page, "Noor your music is ready: 2 takes.")).to_contain_text("(simulated)")
         await page.close()
     log = (tmp_path / "playground" / "bot.log").read_text("utf-8")
     assert "Traceback" not in log, log[-4000:]

@@ -6,7 +6,7 @@ import { choiceBox, labelled } from "./labelled.js";
 import { act, ask } from "./server.js";
 
 const cards = new Map();
-let scene = null, recent = () => [];
+let scene = null, recent = () => [], drawn = 0;
 
 export async function loadKnobs(newScene, recentMessages) {
   scene = newScene;
@@ -15,6 +15,7 @@ export async function loadKnobs(newScene, recentMessages) {
 }
 
 export function drawKnobs(knobs) {
+  drawn += 1;
   if (knobs.map((one) => one.id).join() !== [...cards.keys()].join()) buildAll(knobs);
   for (const knob of knobs) cards.get(knob.id).update(knob);
   drawActive(knobs.filter((one) => one.active));
@@ -48,12 +49,14 @@ function endButton(knob) {
   return el("button", { type: "button", class: "small", "aria-label": `End: ${knob.label}`, onclick: end }, "End");
 }
 
+// Every change is also told on the socket; what was told meanwhile may be newer than the answer.
 async function turn(id, request) {
   byId("knobs-said").textContent = "";
+  const before = drawn;
   const done = await act(`knobs/${id}`, request);
   if (done.error) return done;
   byId("knobs-said").textContent = done.said;
-  drawKnobs(done.knobs);
+  if (drawn === before) drawKnobs(done.knobs);
   return done;
 }
 
