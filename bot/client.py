@@ -124,8 +124,8 @@ class TwodeckBot(commands.Bot):
 
     async def on_ready(self) -> None:
         log.info("ready as %s in %d servers", self.user, len(self.guilds))
-        await self.services.guilds.look_round({str(guild.id) for guild in self.guilds})
         self._parts.start()
+        await self.services.guilds.look_round({str(guild.id) for guild in self.guilds})
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         await self.services.guilds.come_back(str(guild.id))
