@@ -66,6 +66,8 @@ async def direct(stage: Stage) -> None:
 
 async def commands(stage: Stage) -> None:
     """What a member and a moderator may do with a finished job, and with one that runs."""
+    for option in ("engine", "model"):
+        await _suggest(stage, "mashup", option)
     await stage.ask("kie", member="mika", answered=True)
     await stage.wait_for(lambda: stage.states().get("done"), _STEP_SECONDS)
     done = next((event["job"] for event in stage.history.events if event["kind"] == "accepted"), "0" * 12)
@@ -207,6 +209,6 @@ async def _command(stage: Stage, command: str, *, user: str = "mika", **options:
         await act.answered()
 
 
-async def _suggest(stage: Stage, command: str, *, user: str = "sam") -> None:
+async def _suggest(stage: Stage, command: str, option: str = "job", *, user: str = "sam") -> None:
     with contextlib.suppress(MemberError):
-        await stage.play.autocomplete(user, stage.rooms[0].name, command, "job", job="")
+        await stage.play.autocomplete(user, stage.rooms[0].name, command, option, **{option: ""})
