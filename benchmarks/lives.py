@@ -25,6 +25,7 @@ from bot.database import Database
 from bot.engines.port import Capabilities, Finished, FinishedTrack, Order, TaskState, TaskStatus
 from bot.engines.registry import Registry
 from bot.engines.switches import Switches
+from bot.errors import Code, Refused
 from bot.files.download import Downloaded, Downloader
 from bot.files.store import FileStore
 from bot.jobs import inbox, store
@@ -227,7 +228,7 @@ class _Engine:
         return False
 
     async def make_persona(self, likeness: object) -> str:
-        raise NotImplementedError
+        raise Refused(Code.PERSONA_NOT_OFFERED, engine=self.name.value, ready="-")
 
     def opens_in(self) -> float | None:
         return None
