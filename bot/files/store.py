@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -114,25 +115,31 @@ def _hash(path: Path) -> str:
     return digest.hexdigest()
 
 
-def keep(tx: Tx, stored: Stored, owner: str, expires_at: int, now: int) -> None:
-    """Record that `owner` (such as `job:ID`) needs this file until `expires_at`."""
+def keep(tx: Tx, stored: Sequence[Stored], owner: str, expires_at: int, now: int) -> None:
+    """Record that `owner` (such as `job:ID`) needs these files until `expires_at`."""
+    if not stored:
+        return
+    files = json.dumps([(file.hash, file.size, file.kind) for file in stored])
     tx.run(
-        "INSERT INTO files (hash, size, kind, created_at) VALUES (?, ?, ?, ?) ON CONFLICT (hash) DO NOTHING",
-        (stored.hash, stored.size, stored.kind, now),
+        "INSERT INTO files (hash, size, kind, created_at) SELECT value ->> 0, value ->> 1, value ->> 2, ?"
+        " FROM json_each(?) WHERE true ON CONFLICT (hash) DO NOTHING",
+        (now, files),
     )
-    share(tx, stored.hash, owner, expires_at)
+    tx.run(
+        "INSERT INTO file_refs (hash, owner, expires_at) SELECT value ->> 0, ?, ? FROM json_each(?) WHERE true"
+        " ON CONFLICT (hash, owner) DO UPDATE SET expires_at = max(expires_at, excluded.expires_at)",
+        (owner, expires_at, files),
+    )
 
 
 def share(tx: Tx, digest: str, owner: str, expires_at: int) -> bool:
     """Record that `owner`, too, needs a file that is in the store; False when it is there no more."""
-    if tx.one("SELECT 1 FROM files WHERE hash = ?", (digest,)) is None:
-        return False
-    tx.run(
-        "INSERT INTO file_refs (hash, owner, expires_at) VALUES (?, ?, ?)"
+    shared = tx.run(
+        "INSERT INTO file_refs (hash, owner, expires_at) SELECT hash, ?, ? FROM files WHERE hash = ?"
         " ON CONFLICT (hash, owner) DO UPDATE SET expires_at = max(expires_at, excluded.expires_at)",
-        (digest, owner, expires_at),
+        (owner, expires_at, digest),
     )
-    return True
+    return shared == 1
 
 
 def release(tx: Tx, owner: str, now: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from sqlite3 import Row
@@ -114,9 +115,7 @@ class JobLine:
     def claim(self, tx: Tx, owner: str, room: int) -> list[Job]:
         """Lease due jobs: fair turns for staged ones as far as their engine is free, the rest as they come."""
         now = self._clock.now()
-        chosen: list[str] = []
-        for state in self._steps.handlers:
-            chosen += self._turns(tx, now) if state is State.STAGED else self._due(tx, state, now)
+        chosen = self._turns(tx, now) + store.due(tx, self._room(), now)
         jobs = store.lease(tx, chosen[:room], owner=owner, lease_until=now + LEASE_MS)
         self._running.update({job.id: job for job in jobs})
         return jobs
@@ -140,10 +139,11 @@ class JobLine:
         await self._insist(job, owner, step)
         self._on_change(job.id)
 
-    def _due(self, tx: Tx, state: State, now: int) -> list[str]:
-        busy = sum(1 for running in self._running.values() if running.state is state)
-        room = _ROOM.get(state, _WIDE) - busy
-        return store.due(tx, state, now, room) if room > 0 else []
+    def _room(self) -> dict[State, int]:
+        """How many more of each state may be worked on; staged ones have turns instead."""
+        busy = Counter(job.state for job in self._running.values())
+        room = {s: _ROOM.get(s, _WIDE) - busy[s] for s in self._steps.handlers if s is not State.STAGED}
+        return {state: most for state, most in room.items() if most > 0}
 
     def _turns(self, tx: Tx, now: int) -> list[str]:
         rows = store.waiting(tx, State.STAGED, now)
@@ -242,23 +242,22 @@ class JobLine:
     def _sleep(self, tx: Tx, job: Job, owner: str, sleep: Sleep, post_ids: list[str]) -> None:
         """Messages asked for more than once are there once: a subject has one of each purpose."""
         store.sleep(tx, job, owner, sleep.wake_at)
-        self._ask(tx, job, sleep, post_ids)
+        if sleep.posts and not store.is_forgotten(tx, job.id):
+            self._ask(tx, job, sleep, post_ids)
 
     def _ask(self, tx: Tx, job: Job, step: Step, post_ids: list[str]) -> None:
-        if store.is_forgotten(tx, job.id):
-            return
         for post_id, new in zip(post_ids, step.posts, strict=True):
             posts.add(tx, job.subject, new, post_id=post_id, now=self._clock.now())
 
     def _move(self, tx: Tx, job: Job, owner: str, move: Move, post_ids: list[str]) -> bool:
         """The whole step in one unit: columns, reservations, sources, tracks, files, messages."""
         now = self._clock.now()
-        state = store.held_in(tx, job.id, owner)
-        if state is None:
+        held = store.held(tx, job.id, owner)
+        if held is None:
             return False
-        job = replace(job, state=state)
+        job = job if job.state is held.state else replace(job, state=held.state)
         check_arrow(job.state, move.to)
-        if store.is_forgotten(tx, job.id):
+        if held.forgotten:
             move = without_trace(move)
         changes = {
             "updated_at": now,
@@ -273,14 +272,15 @@ class JobLine:
             store.ring(tx, job.id)  # a callback was faster than this step
         _account(tx, job, move.to, now)
         days = self._keep.source_days if move.to is State.STAGED else self._keep.result_days
-        for digest, size, kind in move.files:
-            keep(tx, Stored(digest, size, kind), job.subject, now + days * DAY_MS, now)
+        keep(tx, [Stored(*file) for file in move.files], job.subject, now + days * DAY_MS, now)
         for source in move.sources:
             store.stage_source(tx, job.id, source)
         for track in move.tracks:
             store.add_track(tx, job.id, track)
-        self._ask(tx, job, move, post_ids)
-        clear(tx, job.id)
+        if held.forgotten:
+            clear(tx, job.id)
+        else:
+            self._ask(tx, job, move, post_ids)
         return True
 
     def queue(self, tx: Tx, engine: EngineName) -> list[str]:

@@ -23,7 +23,7 @@ from bot.jobs.persona_rows import Persona
 from bot.jobs.retention import DAY_MS, TOKEN_MS
 from bot.posts import store as posts
 from bot.posts.post import Purpose
-from bot.quotas import ledger
+from bot.quotas import ledger, policy
 from bot.quotas.caps import CapWatch
 from bot.quotas.facts import THOUSANDTHS, Asking
 from bot.quotas.gate import Gate
@@ -173,12 +173,7 @@ class JobService:
         job_id = self._clock.new_id()
         post_id = self._clock.new_id()
 
-        def unit(tx: Tx) -> Accepted:
-            job = self.accept_in(tx, ask, job_id=job_id, post_id=post_id)
-            standing = self._gate.member(tx, self._asking(ask), self._clock.now())
-            return Accepted(job, standing if ledger.took(tx, job.id) else None)
-
-        accepted = await self._db.work(unit)
+        accepted = await self._db.work(lambda tx: self.accept_in(tx, ask, job_id=job_id, post_id=post_id))
         self._wake()
         if self._caps is not None:
             await self._caps.look(engine)
@@ -191,7 +186,7 @@ class JobService:
         place = replace(place, private=job.ask.private)
         return await self.ask(Operation(job.ask.operation), place, offers, repeat.given_in(job), again_of=job_id)
 
-    def accept_in(self, tx: Tx, ask: Ask, *, job_id: str, post_id: str) -> Job:
+    def accept_in(self, tx: Tx, ask: Ask, *, job_id: str, post_id: str) -> Accepted:
         """Pass the gate, write the job, ask for its card; a known interaction gives the job it already made, and so
         does asking again for what is being made again.
 
@@ -200,17 +195,18 @@ class JobService:
         known = store.by_interaction(tx, ask.interaction)
         if known is None and ask.again_of is not None:
             known = repeat.under_way(tx, ask.again_of)
+        now, asking = self._clock.now(), self._asking(ask)
         if known is not None:
-            return known
-        now = self._clock.now()
-        self._gate.reserve(tx, job_id, self._asking(ask), now)
+            left = self._gate.member(tx, asking, now) if ledger.took(tx, known.id) else None
+            return Accepted(known, left)
+        verdict = self._gate.reserve(tx, job_id, asking, now)
         store.insert(tx, job_id, ask, now=now, deadline=now + DEADLINES[State.ACCEPTED])
         job = store.get(tx, job_id)
         if job is None:
             raise RuntimeError(f"job {job_id} vanished in its own transaction")
         repeat.take_over(tx, job, now + self._keep.source_days * DAY_MS)
         posts.add(tx, job.subject, messages.card(job), post_id=post_id, now=now)
-        return job
+        return Accepted(job, policy.standing_after(verdict) if policy.takes(verdict) else None)
 
     async def listed(self, reader: Reader, *, everyone: bool, page: int) -> Page:
         """One page of the reader's own jobs, or of the guild's for a moderator, newest first."""

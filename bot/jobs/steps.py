@@ -308,7 +308,7 @@ class Steps:
 
     async def _next_way(self, job: Job, tried: Sequence[Post]) -> tuple[NewPost, ...]:
         """The message by which the result goes out, if there is a way left."""
-        direct = await self._db.work(lambda tx: wants_direct(tx, job.ask.member))
+        direct = job.ask.private and await self._db.work(lambda tx: wants_direct(tx, job.ask.member))
         way = messages.untried(messages.results(job, direct=direct), tried)
         return (way,) if way else ()
 

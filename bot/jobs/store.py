@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from sqlite3 import Row
 from typing import Any
 
@@ -14,6 +14,10 @@ from bot.guilds.former import is_former
 from bot.jobs.job import ENDED, Ask, Job, Removal, Source, State, Track
 
 _OPEN = "state NOT IN ('done', 'failed', 'cancelled')"
+_DUE = (
+    f"SELECT id FROM (SELECT id FROM jobs WHERE {_OPEN} AND state = ? AND wake_at <= ?"  # noqa: S608
+    " AND owner IS NULL ORDER BY wake_at LIMIT ?)"
+)
 
 
 def insert(tx: Tx, job_id: str, ask: Ask, *, now: int, deadline: int) -> None:
@@ -51,10 +55,18 @@ def insert(tx: Tx, job_id: str, ask: Ask, *, now: int, deadline: int) -> None:
         )
 
 
-def held_in(tx: Tx, job_id: str, owner: str) -> State | None:
-    """The state of a job that `owner` holds; None when it does not hold it."""
-    row = tx.one("SELECT state FROM jobs WHERE id = ? AND owner = ?", (job_id, owner))
-    return State(row["state"]) if row else None
+@dataclass(frozen=True)
+class Held:
+    """How a job stands that somebody works on; `forgotten`: its member asked to be."""
+
+    state: State
+    forgotten: bool
+
+
+def held(tx: Tx, job_id: str, owner: str) -> Held | None:
+    """A job that `owner` holds; None when it does not hold it."""
+    row = tx.one("SELECT state, member FROM jobs WHERE id = ? AND owner = ?", (job_id, owner))
+    return Held(State(row["state"]), is_former(row["member"])) if row else None
 
 
 def is_forgotten(tx: Tx, job_id: str) -> bool:
@@ -92,20 +104,17 @@ def rewrite(tx: Tx, job_id: str, changes: Mapping[str, Any]) -> None:
 
 def by_interaction(tx: Tx, interaction: str) -> Job | None:
     """The job that this interaction already made, if any."""
-    row = tx.one("SELECT * FROM jobs WHERE interaction = ?", (interaction,))
-    return _job(tx, row) if row else None
+    return _first(tx, tx.all("SELECT * FROM jobs WHERE interaction = ?", (interaction,)))
 
 
 def get(tx: Tx, job_id: str) -> Job | None:
     """The job with this id."""
-    row = tx.one("SELECT * FROM jobs WHERE id = ?", (job_id,))
-    return _job(tx, row) if row else None
+    return _first(tx, tx.all("SELECT * FROM jobs WHERE id = ?", (job_id,)))
 
 
 def repeats_of(tx: Tx, job_id: str) -> list[Job]:
     """The jobs that ask again for this one, oldest first."""
-    rows = tx.all("SELECT * FROM jobs WHERE again_of = ? ORDER BY created_at, id", (job_id,))
-    return [_job(tx, row) for row in rows]
+    return _jobs(tx, tx.all("SELECT * FROM jobs WHERE again_of = ? ORDER BY created_at, id", (job_id,)))
 
 
 def waiting(tx: Tx, state: State, now: int) -> list[Row]:
@@ -117,26 +126,25 @@ def waiting(tx: Tx, state: State, now: int) -> list[Row]:
     )
 
 
-def due(tx: Tx, state: State, now: int, room: int) -> list[str]:
-    """Up to `room` due and unleased jobs of one state; whoever was rung for first, then as they became due."""
-    rows = tx.all(
-        f"SELECT id FROM jobs WHERE {_OPEN} AND state = ? AND wake_at <= ?"  # noqa: S608
-        " AND owner IS NULL ORDER BY wake_at LIMIT ?",
-        (state, now, room),
-    )
-    return [row["id"] for row in rows]
+def due(tx: Tx, room: Mapping[State, int], now: int) -> list[str]:
+    """Due, unleased jobs, of each state up to its `room`; whoever was rung for first, then as they became due."""
+    if not room:
+        return []
+    looks = " UNION ALL ".join([_DUE] * len(room))
+    values = [value for state, most in room.items() for value in (state, now, most)]
+    return [row["id"] for row in tx.all(looks, values)]
 
 
 def lease(tx: Tx, ids: Sequence[str], *, owner: str, lease_until: int) -> list[Job]:
-    """Take these jobs for `owner`."""
-    jobs: list[Job] = []
-    for job_id in ids:
-        rows = tx.all(
-            "UPDATE jobs SET owner = ?, lease_until = ?, rev = rev + 1 WHERE id = ? AND owner IS NULL RETURNING *",
-            (owner, lease_until, job_id),
-        )
-        jobs += [_job(tx, row) for row in rows]
-    return jobs
+    """Take those of these jobs for `owner` that nobody holds, in this order."""
+    if not ids:
+        return []
+    rows = tx.all(
+        "UPDATE jobs SET owner = ?, lease_until = ?, rev = rev + 1"
+        " WHERE id IN (SELECT value FROM json_each(?)) AND owner IS NULL RETURNING *",
+        (owner, lease_until, json.dumps(ids)),
+    )
+    return _jobs(tx, sorted(rows, key=lambda row: ids.index(row["id"])))
 
 
 def next_wake(tx: Tx, since: int) -> int | None:
@@ -240,7 +248,7 @@ def listed(tx: Tx, guild: str | None, member: str | None, *, limit: int, offset:
         " ORDER BY created_at DESC, id LIMIT ?3 OFFSET ?4",
         (guild, member, limit, offset),
     )
-    return [_job(tx, row) for row in rows]
+    return _jobs(tx, rows)
 
 
 def count_submitted(tx: Tx, engine: str) -> int:
@@ -270,7 +278,7 @@ def open_jobs(tx: Tx) -> list[Job]:
     """Every job that has not ended, oldest first."""
     ended = ", ".join(f"'{state}'" for state in sorted(ENDED))
     rows = tx.all(f"SELECT * FROM jobs WHERE state NOT IN ({ended}) ORDER BY created_at, id")  # noqa: S608
-    return [_job(tx, row) for row in rows]
+    return _jobs(tx, rows)
 
 
 def open_ids(tx: Tx) -> list[str]:
@@ -291,15 +299,27 @@ def pace(tx: Tx, engine: str) -> float | None:
     return row[0] if row else None
 
 
-def _job(tx: Tx, row: Row) -> Job:
-    sources = tuple(
-        Source(r["side"], r["url"], r["name"], r["size"], r["hash"], r["seconds"])
-        for r in tx.all("SELECT * FROM sources WHERE job = ? ORDER BY side", (row["id"],))
-    )
-    tracks = tuple(
-        Track(r["number"], r["hash"], r["picture"], r["title"], r["seconds"], r["audio"])
-        for r in tx.all("SELECT * FROM tracks WHERE job = ? ORDER BY number", (row["id"],))
-    )
+def _first(tx: Tx, rows: Sequence[Row]) -> Job | None:
+    return next(iter(_jobs(tx, rows)), None)
+
+
+def _jobs(tx: Tx, rows: Sequence[Row]) -> list[Job]:
+    """Each row with its sources and tracks."""
+    if not rows:
+        return []
+    ids = json.dumps([row["id"] for row in rows])
+    sources: dict[str, list[Source]] = {row["id"]: [] for row in rows}
+    tracks: dict[str, list[Track]] = {row["id"]: [] for row in rows}
+    of_these = "WHERE job IN (SELECT value FROM json_each(?))"
+    for r in tx.all(f"SELECT * FROM sources {of_these} ORDER BY job, side", (ids,)):  # noqa: S608
+        sources[r["job"]].append(Source(r["side"], r["url"], r["name"], r["size"], r["hash"], r["seconds"]))
+    for r in tx.all(f"SELECT * FROM tracks {of_these} ORDER BY job, number", (ids,)):  # noqa: S608
+        track = Track(r["number"], r["hash"], r["picture"], r["title"], r["seconds"], r["audio"])
+        tracks[r["job"]].append(track)
+    return [_job(row, tuple(sources[row["id"]]), tuple(tracks[row["id"]])) for row in rows]
+
+
+def _job(row: Row, sources: tuple[Source, ...], tracks: tuple[Track, ...]) -> Job:
     ask = Ask(
         interaction=row["interaction"],
         guild=row["guild"],

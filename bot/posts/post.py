@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -118,9 +118,7 @@ class Progress:
     error: Refusal | None = None
 
     def to_json(self) -> dict[str, Any]:
-        data = asdict(self)
-        data["error"] = self.error.to_json() if self.error else None
-        return data
+        return {**vars(self), "error": self.error.to_json() if self.error else None}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Progress:
@@ -156,7 +154,7 @@ class Result:
     unused: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**vars(self), "tracks": [vars(track) for track in self.tracks]}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Result:
@@ -173,7 +171,7 @@ class Pictures:
     files: tuple[tuple[int, str], ...]
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return dict(vars(self))
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Pictures:
@@ -193,7 +191,7 @@ class Notice:
     """Whether the member may ask for the same thing once more."""
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "error": self.error.to_json()}
+        return {**vars(self), "error": self.error.to_json()}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Notice:
@@ -210,7 +208,7 @@ class Alert:
     values: Mapping[str, Value]
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return dict(vars(self))
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Alert:
@@ -227,7 +225,7 @@ class Hint:
     message: str
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return dict(vars(self))
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Hint:
@@ -242,7 +240,7 @@ class Announcement:
     entries: tuple[Mapping[str, Any], ...]
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return dict(vars(self))
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Announcement:

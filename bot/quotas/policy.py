@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from bot.errors import Code, Refusal, Value
@@ -108,6 +108,20 @@ def decide(operator: Operator, facts: Facts) -> Verdict:
     )
     passed = all(check.passed for check in checks)
     return Verdict(checks, _claims(operator, facts, member, guild, units) if passed else (), member, guild)
+
+
+def takes(verdict: Verdict) -> bool:
+    """Whether the job will hold any units at all."""
+    return any(claim.amount for claim in verdict.claims)
+
+
+def standing_after(verdict: Verdict) -> Standing:
+    """What the member has left once the claims are held."""
+    member = verdict.member
+    held = {
+        kind: sum(c.amount for c in verdict.claims if c.account.startswith(kind)) for kind in ("member:", "grant:")
+    }
+    return replace(member, taken=member.taken + held["member:"], granted=member.granted - held["grant:"])
 
 
 def member_standing(operator: Operator, facts: Facts) -> Standing:

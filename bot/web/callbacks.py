@@ -8,14 +8,14 @@ import json
 import logging
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
 from pydantic import SecretStr
 
 from bot.clock import Clock
-from bot.database import Database
+from bot.database import Database, Tx
 from bot.database.connection import DatabaseError
 from bot.jobs import inbox
 from bot.web.signature import Replays, verify
@@ -34,6 +34,28 @@ class Hint:
 
     task: str
     stage: str
+
+
+@dataclass(frozen=True)
+class Knock:
+    """The parts of a callback's address as it came."""
+
+    engine: str
+    job: str
+    secret: str = field(repr=False)
+
+    def leads_to(self, address: inbox.Address | None) -> bool:
+        """Compared in a time that tells nothing of the secret."""
+        right = hmac.compare_digest((address or _NOBODY).secret.encode(), self.secret.encode("utf-8", "replace"))
+        return right and address is not None and address.engine == self.engine
+
+
+@dataclass(frozen=True)
+class Signed:
+    """Whether a callback is signed as it has to be, and by what; None where nothing has to be signed."""
+
+    good: bool
+    signature: str | None = None
 
 
 class Callbacks:
@@ -56,42 +78,45 @@ class Callbacks:
         ]
 
     async def _receive(self, request: web.Request) -> web.StreamResponse:
-        engine, job = request.match_info["engine"], request.match_info["job"]
+        knock, hint = Knock(**request.match_info), await _hint(request)
+        signed = self._signed(knock.engine, hint, request.headers)
         try:
-            await self._check_address(engine, job, request.match_info["secret"])
-            hint = await _hint(request)
-            signature = self._check_signature(engine, hint, request.headers)
-            if signature is None or not self._replays.seen(signature, hint.stage):
-                await self._keep(job, hint)
-            if signature is not None:
-                self._replays.remember(signature, hint.stage, self._clock.now() / 1000)
+            await self._keep(knock, hint, signed)
         except (sqlite3.Error, DatabaseError, _TooSlow):
-            log.warning("a callback for job %s could not be stored", job)
+            log.warning("a callback for job %s could not be stored", knock.job)
             raise web.HTTPServiceUnavailable(text="try again") from None
         return web.json_response({"status": "received"})
 
-    async def _check_address(self, engine: str, job: str, secret: str) -> None:
-        known = await _in_time(self._db.work(lambda tx: inbox.address_of(tx, job)))
-        address = known or _NOBODY
-        right = hmac.compare_digest(address.secret.encode(), secret.encode("utf-8", "replace"))
-        if known is None or not right or known.engine != engine:
-            raise web.HTTPNotFound(text="not found")
-
-    def _check_signature(self, engine: str, hint: Hint, headers: Mapping[str, str]) -> str | None:
-        """The signature, where one has to be."""
+    def _signed(self, engine: str, hint: Hint, headers: Mapping[str, str]) -> Signed:
         if engine != "kie" or not self._keys:
-            return None
+            return Signed(True)
         signature, at = headers.get("X-Webhook-Signature", ""), headers.get("X-Webhook-Timestamp", "")
         now = self._clock.now() / 1000
         good = [verify(key.get_secret_value(), hint.task, at, signature, now) for key in self._keys]
-        if True not in good:
-            raise web.HTTPUnauthorized(text="wrong signature")
-        return signature
+        return Signed(True in good, signature)
 
-    async def _keep(self, job: str, hint: Hint) -> None:
+    def _check(self, tx: Tx, knock: Knock, signed: Signed) -> None:
+        """Who does not know the address is told nothing else."""
+        if not knock.leads_to(inbox.address_of(tx, knock.job)):
+            raise web.HTTPNotFound(text="not found")
+        if not signed.good:
+            raise web.HTTPUnauthorized(text="wrong signature")
+
+    def _store(self, tx: Tx, knock: Knock, hint: Hint, signed: Signed, now: int) -> bool:
+        """False for what was stored before."""
+        self._check(tx, knock, signed)
+        if signed.signature is not None and self._replays.seen(signed.signature, hint.stage):
+            return False
+        inbox.put(tx, knock.job, hint.stage, hint.task, now)
+        return True
+
+    async def _keep(self, knock: Knock, hint: Hint, signed: Signed) -> None:
         now = self._clock.now()
-        await _in_time(self._db.work(lambda tx: inbox.put(tx, job, hint.stage, hint.task, now)))
-        self._wake()
+        fresh = await _in_time(self._db.work(lambda tx: self._store(tx, knock, hint, signed, now)))
+        if signed.signature is not None:
+            self._replays.remember(signed.signature, hint.stage, now / 1000)
+        if fresh:
+            self._wake()
 
     async def _health(self, request: web.Request) -> web.StreamResponse:
         try:

@@ -18,7 +18,7 @@ from bot.jobs.job import Job, Move
 from bot.jobs.steps import Steps, again
 from bot.posts import store as posts
 from bot.posts.post import Post
-from bot.web.callbacks import Callbacks, Hint
+from bot.web.callbacks import Callbacks, Hint, Knock, Signed
 
 _HEAD_START = 0.3
 
@@ -69,12 +69,12 @@ def callback_answers_before_commit() -> None:
     keep = Callbacks._keep
     storing: set[asyncio.Task[None]] = set()
 
-    async def soon(self: Callbacks, job: str, hint: Hint) -> None:
+    async def soon(self: Callbacks, knock: Knock, hint: Hint, signed: Signed) -> None:
         await asyncio.sleep(_HEAD_START)
-        await keep(self, job, hint)
+        await keep(self, knock, hint, signed)
 
-    async def at_once(self: Callbacks, job: str, hint: Hint) -> None:
-        task = asyncio.create_task(soon(self, job, hint))
+    async def at_once(self: Callbacks, knock: Knock, hint: Hint, signed: Signed) -> None:
+        task = asyncio.create_task(soon(self, knock, hint, signed))
         storing.add(task)
         task.add_done_callback(storing.discard)
 

@@ -70,7 +70,7 @@ def add_job(tx: Tx, name: str, state: State, *, member: str = MIKA, guild: str =
     ask = Ask(name, guild, "c", member, "en", engine, "cover", REQUEST, 1, 1, sources, True, "the-token")
     store.insert(tx, name, ask, now=NOW - DAY, deadline=NOW + DAY)
     store.add_track(tx, name, Track(1, "r" * 64, "p" * 64, "Night Drive", 10.0))
-    keep(tx, Stored(hashlib.sha256(name.encode()).hexdigest(), 1, "mp3"), f"job:{name}", NOW + DAY, NOW)
+    keep(tx, [Stored(hashlib.sha256(name.encode()).hexdigest(), 1, "mp3")], f"job:{name}", NOW + DAY, NOW)
     inbox.put(tx, name, "complete", "task-of-night-drive", NOW)
     posts.add(tx, f"job:{name}", NewPost(Purpose.CARD, "c", {"title": "Night Drive"}), post_id=f"c{name}", now=NOW)
     posts.add(

@@ -33,7 +33,7 @@ async def failed_job(
         for source in job.ask.sources if staged else ():
             digest = source.side * 64
             store.stage_source(tx, job.id, replace(source, hash=digest, seconds=60.0))
-            files.keep(tx, Stored(digest, 9, "mp3"), job.subject, now + 1000, now)
+            files.keep(tx, [Stored(digest, 9, "mp3")], job.subject, now + 1000, now)
         tx.run("UPDATE sources SET url = ''")
         tx.run("UPDATE jobs SET state = 'failed', error = ?, task = ?", (json.dumps(end.to_json()), task))
         ledger.release(tx, job.id, now)

@@ -82,7 +82,7 @@ class House:
             post = NewPost(Purpose.CARD, "c", {})
             posts.add(tx, f"job:{name}", post, post_id=f"p-{name}", now=self.clock.now())
             tx.run("UPDATE posts SET state = 'sent'")
-            keep(tx, stored, f"job:{name}", START + 3650 * DAY, START)
+            keep(tx, [stored], f"job:{name}", START + 3650 * DAY, START)
             claims = [
                 Claim(policy.member_account(guild, "m"), 1, 99, day(START)),
                 Claim(policy.guild_account(guild), 1, 99, day(START)),

@@ -66,7 +66,7 @@ async def put(store: FileStore, content: bytes, *, hours_old: float) -> Stored:
 
 async def kept(db: Database, stored: Stored, owner: str, *, expires_in_hours: float) -> None:
     now = Clock().now()
-    await db.work(lambda tx: keep(tx, stored, owner, now + int(expires_in_hours * HOUR * 1000), now))
+    await db.work(lambda tx: keep(tx, [stored], owner, now + int(expires_in_hours * HOUR * 1000), now))
 
 
 async def test_a_file_goes_with_its_last_reference(db: Database, store: FileStore, tmp_path: Path) -> None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
 
 import bot.app
 from benchmarks.parked import serve
-from bot.web.callbacks import Callbacks, Hint
+from bot.database import Tx
+from bot.web.callbacks import Callbacks, Hint, Knock, Signed
 
 
 class OpenDoor(Callbacks):
-    async def _check_address(self, engine: str, job: str, secret: str) -> None: ...
+    def _check(self, tx: Tx, knock: Knock, signed: Signed) -> None: ...
 
-    def _check_signature(self, engine: str, hint: Hint, headers: Mapping[str, Any]) -> None: ...
+    def _signed(self, engine: str, hint: Hint, headers: Mapping[str, str]) -> Signed:
+        return Signed(True)
 
 
 if __name__ == "__main__":

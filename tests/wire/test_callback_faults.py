@@ -147,9 +147,10 @@ async def test_every_fault_of_a_callback(
 class Trusting(Callbacks):
     """The broken variant: whoever knocks is let in."""
 
-    async def _check_address(self, engine: str, job: str, secret: str) -> None: ...
+    def _check(self, tx: Any, knock: Any, signed: Any) -> None: ...
 
-    def _check_signature(self, engine: str, hint: Any, headers: Any) -> None: ...
+    def _signed(self, engine: str, hint: Any, headers: Any) -> callbacks.Signed:
+        return callbacks.Signed(True)
 
 
 async def test_the_look_for_effects_turns_red_for_a_door_without_a_lock(db: Database) -> None:

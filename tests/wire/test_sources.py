@@ -70,7 +70,7 @@ async def room(db: Database, tmp_path: Path) -> AsyncIterator[Room]:
     incoming = files.incoming("x")
     incoming.write_bytes(BYTES)
     stored = await files.adopt(incoming, "flac")
-    await db.work(lambda tx: store.keep(tx, stored, "job:1", 1 << 50, 1))
+    await db.work(lambda tx: store.keep(tx, [stored], "job:1", 1 << 50, 1))
     clock, port = Hands(), free_port()
     links = clock.links(f"http://127.0.0.1:{port}{PREFIX}/")
     listener = Listener(Sources(db, files, links))
@@ -122,7 +122,7 @@ async def test_forged_removed_and_foreign_files_look_alike(room: Room) -> None:
     assert (await room.get(address, "POST"))[0] == 405
     room.path.unlink()
     assert (await room.get(address))[0] == 404
-    await room.db.work(lambda tx: store.keep(tx, Stored("e" * 64, 1, "png"), "job:1", 1 << 50, 1))
+    await room.db.work(lambda tx: store.keep(tx, [Stored("e" * 64, 1, "png")], "job:1", 1 << 50, 1))
     assert (await room.get(room.links.offer("e" * 64)))[0] == 404, "pictures are nobody's sources"
 
 
