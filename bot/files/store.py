@@ -50,7 +50,7 @@ class FileStore:
         return self._folder / digest[:2] / digest
 
     async def adopt(self, path: Path, kind: str, *, digest: str | None = None) -> Stored:
-        """Move `path` into the store under its sha256, hashed here unless `digest` has it already.
+        """Move `path` into the store under its sha256; with `digest` it is hashed, and on the disk, already.
 
         The caller then writes the rows with `keep`.
         """
@@ -66,19 +66,39 @@ class FileStore:
     def _copy(self, name: str, files: Sequence[tuple[Path, str]]) -> tuple[Stored, ...]:
         kept: list[Stored] = []
         for number, (path, kind) in enumerate(files):
-            target = self.incoming(f"{name}-{number}.{kind}")
-            shutil.copyfile(path, target)
-            kept.append(self._adopt(target, kind, None))
+            digest = _hash(path)
+            if not self._has(digest):
+                copied = self.incoming(f"{name}-{number}.{kind}")
+                shutil.copyfile(path, copied)
+                _sync(copied)
+                self._move(copied, digest)
+            kept.append(Stored(digest, path.stat().st_size, kind))
         return tuple(kept)
 
     def _adopt(self, path: Path, kind: str, digest: str | None) -> Stored:
-        name = digest or _hash(path)
-        size = path.stat().st_size
-        target = self.path(name)
+        name, size = digest or _hash(path), path.stat().st_size
+        if self._has(name):
+            path.unlink()
+        else:
+            if digest is None:
+                _sync(path)
+            self._move(path, name)
+        return Stored(name, size, kind)
+
+    def _has(self, digest: str) -> bool:
+        """Whether a file is there already; then it counts as one that came just now."""
+        with self._moving:
+            try:
+                os.utime(self.path(digest))
+            except FileNotFoundError:
+                return False
+            return True
+
+    def _move(self, path: Path, digest: str) -> None:
+        target = self.path(digest)
         target.parent.mkdir(parents=True, exist_ok=True)
         with self._moving, around("file store"):
             path.replace(target)
-        return Stored(name, size, kind)
 
     def drop(self, digest: str, *, before: float) -> bool:
         """Remove a file without a row, unless it came after `before` (UTC seconds): its row may be on its way."""
@@ -108,11 +128,14 @@ def _remove(path: Path, before: float) -> bool:
 
 
 def _hash(path: Path) -> str:
-    """The sha256 of a file, which is on the disk for sure when this returns."""
     with path.open("rb") as source:
-        digest = hashlib.file_digest(source, "sha256")
-        os.fsync(source.fileno())
-    return digest.hexdigest()
+        return hashlib.file_digest(source, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    """It is on the disk for sure when this returns."""
+    with path.open("rb") as written:
+        os.fsync(written.fileno())
 
 
 def keep(tx: Tx, stored: Sequence[Stored], owner: str, expires_at: int, now: int) -> None:

@@ -51,9 +51,9 @@ class PostLine:
                 await self._delivery.remove(post)
                 await self._end(post, owner, PostState.REMOVED)
                 return
-            message = await self._delivery.find(post) if post.state is PostState.SENDING else None
+            message = await self._delivery.find(post) if post.marked_at is not None else None
             if message is None:
-                post = await self._mark(post, owner)
+                post = replace(post, attempts=post.attempts + 1)
                 message = await self._delivery.send(post)
             await self._end(post, owner, PostState.SENT, message_id=message)
         except Closed as closed:
@@ -61,14 +61,6 @@ class PostLine:
         except Exception:
             log.exception("post %s (%s of %s) did not go out", post.id, post.purpose, post.subject)
             await self._later(post, owner)
-
-    async def _mark(self, post: Post, owner: str) -> Post:
-        """Commit that the message may exist from now on."""
-        marked_at = post.marked_at or self._clock.now()
-        changes = {"state": PostState.SENDING, "marked_at": marked_at, "attempts": post.attempts + 1}
-        if not await self._db.work(lambda tx: store.change(tx, post, owner, changes)):
-            raise RuntimeError(f"lost the lease of post {post.id}")
-        return replace(post, state=PostState.SENDING, marked_at=marked_at, attempts=post.attempts + 1)
 
     async def _end(self, post: Post, owner: str, state: PostState, **changes: str) -> None:
         def unit(tx: Tx) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from sqlite3 import Row
 from typing import Any
 
@@ -103,16 +104,26 @@ def drop_old(tx: Tx, before: int) -> int:
 
 
 def claim(tx: Tx, *, owner: str, now: int, lease_until: int, room: int) -> list[Post]:
-    """Lease up to `room` due posts, oldest first; those of one subject go out in the order they were asked for."""
+    """Lease up to `room` due posts, oldest first; those of one subject go out in the order they were asked for.
+
+    The lease is the marker too: from now on the message may exist. In what is returned, `marked_at` is None for a
+    post that was not marked before.
+    """
     rows = tx.all(
-        "UPDATE posts SET owner = ?, lease_until = ?, rev = rev + 1 WHERE id IN ("
-        " SELECT id FROM posts WHERE state NOT IN ('sent', 'dead', 'removed') AND wake_at <= ? AND owner IS NULL"
+        "SELECT * FROM posts WHERE state NOT IN ('sent', 'dead', 'removed') AND wake_at <= ? AND owner IS NULL"
         " AND NOT EXISTS (SELECT 1 FROM posts AS earlier WHERE earlier.subject = posts.subject"
         " AND earlier.created_at < posts.created_at AND earlier.state NOT IN ('sent', 'dead', 'removed'))"
-        " ORDER BY wake_at, created_at LIMIT ?) RETURNING *",
-        (owner, lease_until, now, room),
+        " ORDER BY wake_at, created_at LIMIT ?",
+        (now, room),
     )
-    return [_post(row) for row in rows]
+    if rows:
+        tx.run(
+            "UPDATE posts SET owner = ?, lease_until = ?, rev = rev + 1, marked_at = coalesce(marked_at, ?),"
+            " state = iif(state = 'pending', 'sending', state) WHERE id IN (SELECT value FROM json_each(?))",
+            (owner, lease_until, now, json.dumps([row["id"] for row in rows])),
+        )
+    posts = [_post(row) for row in rows]
+    return [replace(post, state=PostState.SENDING) if post.state is PostState.PENDING else post for post in posts]
 
 
 def next_wake(tx: Tx, since: int) -> int | None:

@@ -147,13 +147,24 @@ async def test_messages_of_one_subject_go_out_in_order(db: Database) -> None:
     assert [post.id for post in await db.work(lambda tx: world.line.claim(tx, "me", 9))] == ["post2"]
 
 
-async def test_a_lost_lease_changes_nothing(db: Database) -> None:
+async def test_the_lease_is_the_marker(db: Database) -> None:
+    world = World(db)
+    await world.ask()
+    await db.work(lambda tx: world.line.claim(tx, "me", 9))
+    marked = await world.row()
+    assert (marked["state"], marked["marked_at"] is None) == ("sending", False)
+    assert world.channel.messages == []
+
+
+async def test_a_lost_lease_ends_nothing(db: Database) -> None:
     world = World(db)
     await world.ask()
     (post,) = await db.work(lambda tx: world.line.claim(tx, "me", 9))
     await db.work(lambda tx: tx.run("UPDATE posts SET owner = 'somebody else'"))
     await world.line.advance(post, "me")
-    assert world.channel.messages == []
+    left = await db.work(lambda tx: tx.one("SELECT state, owner FROM posts"))
+    assert left is not None
+    assert (tuple(left), world.ended) == (("sending", "somebody else"), [])
 
 
 @pytest.mark.parametrize("trouble", [None, OSError("reset")])
