@@ -16,6 +16,7 @@ from yarl import URL
 
 from bot.alerts import Alerts
 from bot.clock import Clock
+from bot.contests.service import ContestService
 from bot.database import Database, Tx
 from bot.engines.orders import EngineOrders
 from bot.failpoints import around
@@ -75,6 +76,7 @@ class Services:
     privacy: PrivacyService
     quotas: QuotaService
     charts: Charts
+    contests: ContestService
 
 
 class Parts(Protocol):

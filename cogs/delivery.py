@@ -22,6 +22,8 @@ from bot.posts.post import (
     Alert,
     Announcement,
     Content,
+    ContestNews,
+    EntryShow,
     Hint,
     Notice,
     Pictures,
@@ -198,6 +200,8 @@ class Delivery:
                 return Draft(greeting, result_cards(content, post.id), files, mentions=(member,))
             case Pictures():
                 raise TypeError("pictures are no message of their own")
+            case ContestNews() | EntryShow():
+                raise TypeError("no contest speaks yet")
 
     def _answer(self, post: Post) -> asyncio.Lock:
         """One edit of an answer at a time: a card that is on its way must not come after the result."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,11 +21,12 @@ from bot.jobs.choice import Choice, default_model, is_allowed
 from bot.jobs.job import DEADLINES, Ask, Job, Removal, Source, State
 from bot.jobs.persona_rows import Persona
 from bot.jobs.retention import DAY_MS, TOKEN_MS
+from bot.jobs.stake import NoStake, Stake
 from bot.posts import store as posts
 from bot.posts.post import Purpose
 from bot.quotas import ledger
 from bot.quotas.caps import CapWatch
-from bot.quotas.facts import THOUSANDTHS, Asking
+from bot.quotas.facts import THOUSANDTHS, Allowance, Asking
 from bot.quotas.gate import Gate
 from bot.quotas.policy import Standing
 from bot.request import EngineName, Mode, Operation, Request, engine_named, model_named, read_request
@@ -82,6 +83,8 @@ class Page:
     messages: Mapping[str, str]
     number: int
     more: bool
+    veiled: frozenset[str] = frozenset()
+    """Jobs of others that have neither member nor title here, because they are in a contest."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,7 @@ class JobService:
         keep: KeepSettings,
         wake: Callable[[], None],
         caps: CapWatch | None = None,
+        stake: Stake | None = None,
     ) -> None:
         self._db = db
         self._clock = clock
@@ -116,6 +120,7 @@ class JobService:
         self._gate = gate
         self._keep = keep
         self._caps = caps
+        self._stake = stake or NoStake()
         self._wake = wake
         self._stopping = False
 
@@ -144,10 +149,33 @@ class JobService:
         again_of: str | None = None,
     ) -> Accepted:
         """Check a request and accept it. Raises `Refused`; nothing is kept of a refused one."""
+        ask = replace(await self.checked(operation, place, offers, given), again_of=again_of)
+        job_id = self._clock.new_id()
+        post_id = self._clock.new_id()
+
+        def unit(tx: Tx) -> Accepted:
+            job = self.accept_in(tx, ask, job_id=job_id, post_id=post_id)
+            standing = self._gate.member(tx, self._asking(ask), self._clock.now())
+            return Accepted(job, standing if ledger.took(tx, job.id) else None)
+
+        accepted = await self._db.work(unit)
+        await self.accepted(accepted.job)
+        return accepted
+
+    async def accepted(self, job: Job) -> None:
+        """What follows once the unit of an acceptance is committed."""
+        self._wake()
+        if self._caps is not None:
+            await self._caps.look(EngineName(job.ask.engine))
+
+    async def checked(
+        self, operation: Operation, place: Place, offers: tuple[Offer, ...], given: Mapping[str, Any]
+    ) -> Ask:
+        """What is asked for, as far as it can be known without the gate. Raises `Refused`."""
         if self._stopping:
             raise Refused(Code.STOPPING)
         for offer in offers:
-            self._check_size(offer)
+            self.check_size(offer)
         chosen = await self._db.work(lambda tx: settings_of(tx, place.guild))
         persona = await self._persona(place.member, given.get("persona"))
         engine = self.choice.engine(operation, given.get("engine") or (persona.engine if persona else None), chosen)
@@ -169,20 +197,7 @@ class JobService:
             names=[offer.name for offer in offers],
             needs=capabilities.needs,
         )
-        ask = replace(_ask(operation, place, offers, request, self._clock.new_seed()), again_of=again_of)
-        job_id = self._clock.new_id()
-        post_id = self._clock.new_id()
-
-        def unit(tx: Tx) -> Accepted:
-            job = self.accept_in(tx, ask, job_id=job_id, post_id=post_id)
-            standing = self._gate.member(tx, self._asking(ask), self._clock.now())
-            return Accepted(job, standing if ledger.took(tx, job.id) else None)
-
-        accepted = await self._db.work(unit)
-        self._wake()
-        if self._caps is not None:
-            await self._caps.look(engine)
-        return accepted
+        return _ask(operation, place, offers, request, self._clock.new_seed())
 
     async def again(self, place: Place, job_id: str) -> Accepted:
         """Ask once more for what a failed job of the same member was to make. Raises `Refused`."""
@@ -191,9 +206,9 @@ class JobService:
         place = replace(place, private=job.ask.private)
         return await self.ask(Operation(job.ask.operation), place, offers, repeat.given_in(job), again_of=job_id)
 
-    def accept_in(self, tx: Tx, ask: Ask, *, job_id: str, post_id: str) -> Job:
+    def accept_in(self, tx: Tx, ask: Ask, *, job_id: str, post_id: str, allowance: Allowance | None = None) -> Job:
         """Pass the gate, write the job, ask for its card; a known interaction gives the job it already made, and so
-        does asking again for what is being made again.
+        does asking again for what is being made again. Units come from `allowance` where one is given.
 
         Raises `Refused`, which must leave the unit.
         """
@@ -203,7 +218,7 @@ class JobService:
         if known is not None:
             return known
         now = self._clock.now()
-        self._gate.reserve(tx, job_id, self._asking(ask), now)
+        self._gate.reserve(tx, job_id, replace(self._asking(ask), allowance=allowance), now)
         store.insert(tx, job_id, ask, now=now, deadline=now + DEADLINES[State.ACCEPTED])
         job = store.get(tx, job_id)
         if job is None:
@@ -215,16 +230,15 @@ class JobService:
     async def listed(self, reader: Reader, *, everyone: bool, page: int) -> Page:
         """One page of the reader's own jobs, or of the guild's for a moderator, newest first."""
         member = None if everyone and reader.moderator else reader.member
-        found = await self._db.work(
-            lambda tx: store.listed(tx, reader.guild, member, limit=PAGE + 1, offset=page * PAGE)
-        )
-        results = await self._db.work(
-            lambda tx: {
-                job.id: posts.of(tx, job.subject, Purpose.RESULT) for job in found[:PAGE] if not job.removed
-            }
-        )
-        messages = {name: post.message_id for name, post in results.items() if post and post.message_id}
-        return Page(tuple(found[:PAGE]), messages, page, more=len(found) > PAGE)
+
+        def unit(tx: Tx) -> Page:
+            found = store.listed(tx, reader.guild, member, limit=PAGE + 1, offset=page * PAGE)
+            shown, veiled = self._seen(tx, reader, found[:PAGE])
+            results = {job.id: posts.of(tx, job.subject, Purpose.RESULT) for job in shown if not job.removed}
+            messages = {name: post.message_id for name, post in results.items() if post and post.message_id}
+            return Page(shown, messages, page, more=len(found) > PAGE, veiled=veiled)
+
+        return await self._db.work(unit)
 
     async def cancel(self, reader: Reader, job_id: str) -> Job:
         """Stop a job of the reader, or any of the guild for a moderator. Raises `Refused`."""
@@ -274,6 +288,7 @@ class JobService:
                 audit.note(
                     tx, reader.guild, reader.member, Action.DELETE_RESULT, job.subject, reason=reason, now=now
                 )
+                self._stake.removed(tx, job, Removal(reader.member, reason), now)
             return job
 
         job = await self._db.work(unit)
@@ -282,7 +297,7 @@ class JobService:
 
     async def removable(self, reader: Reader) -> tuple[Job, ...]:
         """What a moderator could delete, newest first."""
-        found = await self._db.work(lambda tx: store.listed(tx, reader.guild, None, limit=50, offset=0))
+        found = await self._db.work(lambda tx: self._recent(tx, reader, None))
         return tuple(
             job
             for job in found
@@ -307,8 +322,18 @@ class JobService:
     async def cancellable(self, reader: Reader) -> tuple[Job, ...]:
         """What the reader could cancel now, newest first."""
         member = None if reader.moderator else reader.member
-        found = await self._db.work(lambda tx: store.listed(tx, reader.guild, member, limit=50, offset=0))
+        found = await self._db.work(lambda tx: self._recent(tx, reader, member))
         return tuple(job for job in found if job.stoppable and job.cancelled_by is None)
+
+    def _recent(self, tx: Tx, reader: Reader, member: str | None) -> tuple[Job, ...]:
+        """As many as a menu may choose from, as this reader may see them."""
+        return self._seen(tx, reader, store.listed(tx, reader.guild, member, limit=50, offset=0))[0]
+
+    def _seen(self, tx: Tx, reader: Reader, jobs: Sequence[Job]) -> tuple[tuple[Job, ...], frozenset[str]]:
+        """Jobs as this reader may see them, and which of them hide whose they are."""
+        others = {job.id for job in jobs if job.ask.member != reader.member}
+        veiled = others & self._stake.veiled(tx, reader.guild) if others else frozenset[str]()
+        return tuple(_veil(job) if job.id in veiled else job for job in jobs), frozenset(veiled)
 
     async def _persona(self, member: str, typed: str | None) -> Persona | None:
         """The member's own, by id or name. Raises `Refused`."""
@@ -352,12 +377,20 @@ class JobService:
             credits=round(offered.credits * THOUSANDTHS),
         )
 
-    def _check_size(self, offer: Offer) -> None:
+    def check_size(self, offer: Offer) -> None:
+        """Raises `Refused` for a file that cannot be taken."""
         if offer.size == 0:
             raise Refused(Code.FILE_EMPTY, name=offer.name)
         if offer.size > self._max_source_bytes:
             limit = self._max_source_bytes >> 20
             raise Refused(Code.FILE_TOO_LARGE, name=offer.name, limit_mb=limit)
+
+
+def _veil(job: Job) -> Job:
+    """A job without whose and what it is."""
+    request = {**job.ask.request, "title": "", "prompt": None, "style": None}
+    ask = replace(job.ask, member="", channel="", interaction="", request=request, sources=())
+    return replace(job, ask=ask, tracks=(), report=None, cancelled_by=None)
 
 
 def _readable(tx: Tx, reader: Reader, job_id: str) -> Job:

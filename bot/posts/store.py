@@ -61,6 +61,15 @@ def remove(tx: Tx, subject: str, purposes: Sequence[Purpose]) -> None:
     )
 
 
+def redirect(tx: Tx, subject: str, purpose: Purpose, target: str, now: int) -> None:
+    """Send a message that a closed channel refused to another one."""
+    tx.run(
+        "UPDATE posts SET target = ?, state = 'pending', marked_at = NULL, attempts = 0, wake_at = ?, error = NULL,"
+        " rev = rev + 1 WHERE subject = ? AND purpose = ? AND state = 'dead' AND target <> ?",
+        (target, now, subject, purpose, target),
+    )
+
+
 def erase(tx: Tx, subject: str) -> None:
     """Delete the messages of a subject, and what their rows say; one that is on its way is left until it ended."""
     tx.run(

@@ -21,6 +21,7 @@ _FULL = {
     "member": Code.QUOTA_MEMBER,
     "grant": Code.QUOTA_MEMBER,
     "guild": Code.QUOTA_GUILD,
+    "contest": Code.QUOTA_CONTEST,
     "credits": Code.CREDITS_SPENT,
 }
 
