@@ -21,6 +21,7 @@ from bot.contests import galleries
 from bot.contests.desk import Tools
 from bot.contests.line import ContestLine
 from bot.contests.masking import Masks
+from bot.contests.questions import Questions
 from bot.contests.service import ContestService
 from bot.contests.stake import ContestStake
 from bot.control import Control
@@ -227,6 +228,7 @@ class Parts:
             quotas=QuotaService(db, clock, gate, runner.wake),
             charts=Charts(probes),
             contests=ContestService(tools),
+            questions=Questions(db, clock),
         )
 
     async def _obey(self, orders: EngineOrders) -> None:

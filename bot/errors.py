@@ -113,6 +113,12 @@ class Code(StrEnum):
     OWN_ENTRY = "own-entry"
     NO_SUCH_TIE = "no-such-tie"
     CONTEST_NOT_PUBLISHED = "contest-not-published"
+    # The moments of a contest, as they were typed.
+    DATE_UNREADABLE = "date-unreadable"
+    DATE_SKIPPED = "date-skipped"
+    CHANNEL_CLOSED = "channel-closed"
+    NO_OPEN_CONTEST = "no-open-contest"
+    NOTHING_TO_CHANGE = "nothing-to-change"
     # What went wrong on the way.
     CANCELLED = "cancelled"
     WORKER_LIMIT = "worker-limit"

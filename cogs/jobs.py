@@ -120,7 +120,7 @@ class Jobs(commands.GroupCog, name="jobs", description=text("command-jobs")):
 
 
 def _offers(jobs: Sequence[Job], interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-    """Jobs to choose from, by id and title; not the title of somebody's private one."""
+    """Jobs to choose from, by id and title; not the title of somebody's private or masked one."""
     wanted = typed.strip().lower()
     locale = str(interaction.locale)
     names = {job.id: f"{job.id} · {_title(job, str(interaction.user.id), locale)}"[:100] for job in jobs}
@@ -130,6 +130,8 @@ def _offers(jobs: Sequence[Job], interaction: discord.Interaction, typed: str) -
 def _title(job: Job, reader: str, locale: str) -> str:
     if job.forgotten:
         return say(locale, "job-forgotten")
+    if not job.ask.member:
+        return say(locale, "job-masked")
     hidden = job.ask.private and job.ask.member != reader
     return say(locale, "job-private") if hidden else job.title
 
@@ -151,7 +153,7 @@ def _line(job: Job, message: str | None, reader: str, locale: str, *, everyone: 
     title = plain(_title(job, reader, locale))[:80]
     head = f"[{title}]({link})" if link else title
     member = say(locale, "former-member") if job.forgotten else f"<@{ask.member}>"
-    who = f" {member}" if everyone else ""
+    who = f" {member}" if everyone and ask.member else ""
     state = say(locale, "state-removed" if job.removed else f"state-{job.state}")
     line = f"**{head}**{who} · {state} · <t:{job.created_at // 1000}:R> · `{job.id}`"
     why = _why(job, locale) if reader == ask.member or not ask.private else ""

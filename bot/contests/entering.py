@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -66,6 +66,28 @@ class Entering(Desk):
 
         return await self._db.work(unit)
 
+    async def doors(self, place: Place, job_id: str) -> tuple[Job, tuple[Contest, ...]]:
+        """A finished job of the member's own, and the contests that would take a track of it now."""
+
+        def unit(tx: Tx) -> tuple[Job, tuple[Contest, ...]]:
+            job = jobs.get(tx, job_id)
+            if job is None or job.ask.guild != place.guild:
+                raise Refused(Code.NO_SUCH_JOB, job=job_id)
+            if job.ask.member != place.member:
+                raise Refused(Code.NOT_YOUR_JOB, job=job_id)
+            return job, self._taking(tx, job, _fits)
+
+        return await self._db.work(unit)
+
+    async def welcomes(self, job_id: str) -> bool:
+        """Whether some contest would take the result of a job that is being delivered."""
+
+        def unit(tx: Tx) -> bool:
+            job = jobs.get(tx, job_id)
+            return job is not None and bool(self._taking(tx, job, _would_fit))
+
+        return await self._db.work(unit)
+
     async def enter(self, place: Place, contest_id: str, job_id: str, track: int = 1) -> Entry:
         """Enter a finished job of one's own; our own copy of it stays until the contest is archived."""
         entry_id = self._clock.new_id()
@@ -113,6 +135,11 @@ class Entering(Desk):
         entry = await self._db.work(unit)
         self._wake()
         return entry
+
+    def _taking(self, tx: Tx, job: Job, fits: Callable[[Tx, Contest, Job], bool]) -> tuple[Contest, ...]:
+        now = self._clock.now()
+        found = (one for one in store.listed(tx, job.ask.guild, LISTED) if one.takes_entries(now))
+        return tuple(contest for contest in found if fits(tx, contest, job))
 
     def _open_to(self, tx: Tx, place: Place, contest_id: str) -> Contest:
         """A contest that this member may enter now. Raises `Refused`."""
@@ -234,3 +261,12 @@ def _fits(tx: Tx, contest: Contest, job: Job) -> bool:
             continue
         return True
     return False
+
+
+def _would_fit(tx: Tx, contest: Contest, job: Job) -> bool:
+    """The same of a job whose result is on its way out."""
+    mine = any(entry.contest == contest.id for entry in entries.of_job(tx, job.id))
+    engines = contest.rules.engines
+    masked = contest.rules.masking and not job.ask.private
+    other = bool(contest.sources) and tuple(source.hash for source in job.ask.sources) != pair_of(contest)
+    return not (mine or masked or other) and (not engines or job.ask.engine in engines)
