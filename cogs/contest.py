@@ -20,7 +20,7 @@ from cogs.contest_options import Named, contest_choices, worded
 from cogs.contest_organising import Organising, SaveButton
 from cogs.views.answers import answered, defer, reply
 from cogs.views.ballots import BallotControl, VoteButton, show_ballot
-from cogs.views.contest_news import PICTURE, results_card, results_panel
+from cogs.views.contest_news import PICTURE, results_card, results_picture
 from cogs.views.contests import contests_card, info_card
 from cogs.views.entries import REPORTED, EnterButton, EnterChoice, ReportButton, reported
 from cogs.views.refusals import plain
@@ -64,8 +64,7 @@ class Contest(Organising, Entering, commands.GroupCog, name="contest", descripti
             services = self._bot.services
             found = await services.contests.named(actor.guild, contest)
             results = await services.contests.results(actor.guild, found.id)
-            panel = results_panel(results.placed, locale)
-            drawn = await services.charts.draw([panel]) if panel else None
+            drawn = await results_picture(services.charts, results.placed, found.title, locale)
             files = [discord.File(io.BytesIO(drawn), PICTURE)] if drawn else []
             return {"embed": results_card(results, locale, picture=bool(drawn)), "attachments": files}
 

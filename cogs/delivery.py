@@ -34,7 +34,6 @@ from bot.posts.post import (
     Route,
     content_of,
 )
-from bot.quotas.charts import Panel
 from bot.request import EngineName
 from bot.texts import say, say_many
 from cogs.views.buttons import card_buttons, no_buttons, notice_buttons
@@ -51,11 +50,12 @@ from cogs.views.contest_news import (
     entry_buttons,
     entry_card,
     entry_file,
+    is_result,
     news_buttons,
     news_card,
     news_files,
     news_text,
-    panel_of,
+    results_picture,
 )
 from cogs.views.entries import enter_button
 from cogs.views.log import announcement_card
@@ -208,17 +208,17 @@ class Delivery:
 
     async def _extras(self, post: Post, content: Content) -> Extras:
         match content:
-            case ContestNews() if (panel := panel_of(content)) is not None:
-                return Extras(picture=await self._drawn(panel))
+            case ContestNews() if is_result(content):
+                return Extras(picture=await self._drawn(content))
             case Result() if post.route is not Route.DIRECT:
                 return Extras(enters=await self._bot.services.contests.welcomes(content.job))
             case _:
                 return Extras()
 
-    async def _drawn(self, panel: Panel) -> bytes | None:
+    async def _drawn(self, news: ContestNews) -> bytes | None:
         """The picture of a result; the words are not kept back for it."""
         try:
-            return await self._bot.services.charts.draw([panel])
+            return await results_picture(self._bot.services.charts, news.placed, news.title, news.locale)
         except Refused as refused:
             log.warning("the picture of a contest could not be drawn: %s", refused)
             return None

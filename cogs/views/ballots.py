@@ -109,7 +109,8 @@ def ballot_card(found: BallotPage, locale: str) -> discord.Embed:
     parts = [say(locale, "ballot-number", number=str(found.number))] if found.number is not None else []
     if found.pages > 1:
         parts.append(say(locale, "ballot-page", page=found.page + 1, pages=found.pages))
-    embed.set_footer(text=" · ".join(parts) or None)
+    if parts:
+        embed.set_footer(text=" · ".join(parts))
     return embed
 
 

@@ -11,7 +11,7 @@ from bot.contests.contest import Rules, Schedule
 from bot.contests.publishing import Results
 from bot.files.store import FileStore
 from bot.posts.post import ContestNews, EntryShow, Placed
-from bot.quotas.charts import Panel
+from bot.quotas.charts import Charts, Row
 from bot.texts import duration, say, say_many
 from cogs.views.ballots import VoteButton
 from cogs.views.cards import BAD, GOOD, WORKING
@@ -36,7 +36,7 @@ MOVES = {
 """What may happen to a contest, and the colour of the word of it."""
 _RESULTS = ("results", "corrected")
 _LISTED = 30
-_BARS = 25
+_ROWS = 15
 _PLAYERS, _ROOM_BYTES = 9, 24 << 20
 """What one message takes of audio, beside a picture: files, and bytes of all of them."""
 REASONS = ("too-few", "never-opened")
@@ -96,15 +96,21 @@ def news_files(store: FileStore, news: ContestNews, picture: bytes | None) -> li
     return [*files, *([discord.File(io.BytesIO(picture), PICTURE)] if picture else [])]
 
 
-def panel_of(news: ContestNews) -> Panel | None:
-    """The picture that an announcement comes with, if it does."""
-    return results_panel(news.placed, news.locale) if news.move in _RESULTS else None
+def is_result(news: ContestNews) -> bool:
+    """Whether it tells who won, and so comes with a picture and the winners' audio."""
+    return news.move in _RESULTS
 
 
-def results_panel(placed: Sequence[Placed], locale: str) -> Panel | None:
-    """The picture of a result; none where nobody voted."""
-    bars = [(str(one.number), one.points) for one in placed[:_BARS]]
-    return Panel(say(locale, "contest-picture"), bars) if any(points for _, points in bars) else None
+async def results_picture(charts: Charts, placed: Sequence[Placed], title: str, locale: str) -> bytes | None:
+    """Who came where, as a PNG; none where nobody voted. Raises `Refused`."""
+    if not any(one.points for one in placed):
+        return None
+    winner = say(locale, "contest-winner")
+    rows = [
+        Row(one.rank, say(locale, "ballot-entry", number=one.number), one.points, winner if one.winner else "")
+        for one in placed[:_ROWS]
+    ]
+    return await charts.rank(say(locale, "contest-picture", title=title[:60]), rows)
 
 
 def entry_card(show: EntryShow, mark: str) -> discord.Embed:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from tests.browser import MIX_MILLISECONDS
 from tests.playground import Playground
@@ -17,16 +17,26 @@ pytestmark = [pytest.mark.page, pytest.mark.timeout(400), pytest.mark.asyncio(lo
 TITLE = "Winter Remix"
 
 
-async def picture(page: Page, name: str) -> None:
+async def picture(page: Page, name: str, shown: Locator) -> None:
     """For whoever wants to look, at both widths: the environment variable PICTURES names a folder."""
     folder = os.environ.get("PICTURES")
     if not folder:
         return
     for width in WIDTHS:
         await page.set_viewport_size({"width": width, "height": 844})
+        if width == WIDTHS[1]:
+            await fold(page, "true")
+        await shown.scroll_into_view_if_needed()
         await page.wait_for_timeout(200)
         await page.screenshot(path=Path(folder) / f"contest-{name}-{width}.png")
     await page.set_viewport_size({"width": WIDTHS[0], "height": 844})
+    await fold(page, "false")
+
+
+async def fold(page: Page, expanded: str) -> None:
+    """Turn the panel with the commands if it is like that, also behind a form."""
+    for tab in await page.locator(f"#command-tab[aria-expanded={expanded}]").all():
+        await tab.evaluate("node => node.click()")
 
 
 async def become(page: Page, name: str) -> None:
@@ -86,14 +96,14 @@ async def test_three_people_play_a_contest_from_its_creation_to_its_winners(
     )
     asked = message(page, "Nothing is saved yet.")
     await expect(asked).to_contain_text("in 3 days")
-    await picture(page, "confirm")
+    await picture(page, "confirm", asked)
     await checked(page)
     await asked.get_by_role("button", name="Save").click()
     await expect(message(page, "Saved:")).to_contain_text(TITLE)
     await run(page, "contest open", contest=TITLE)
     opened = message(page, f"Contest: {TITLE}")
     await expect(opened).to_contain_text("A week as DJ of the lounge")
-    await picture(page, "opened")
+    await picture(page, "opened", opened)
 
     for name in ("Mika", "Noor"):
         await become(page, name)
@@ -103,7 +113,7 @@ async def test_three_people_play_a_contest_from_its_creation_to_its_winners(
         await expect(result).to_contain_text("Only you see this")
     await run(page, "contest info", contest=TITLE)
     await expect(message(page, "Your entries")).to_contain_text("2 entries so far")
-    await picture(page, "info")
+    await picture(page, "info", message(page, "Your entries"))
 
     await become(page, "Sam")
     await run(page, "contest close", contest=TITLE)
@@ -114,9 +124,9 @@ async def test_three_people_play_a_contest_from_its_creation_to_its_winners(
     for entry in await entries.all():
         await expect(entry).not_to_contain_text("Mika")
         await expect(entry).not_to_contain_text("Noor")
-    await picture(page, "entries")
+    await picture(page, "entries", entries.last)
     await vote(page, "Entry 1")
-    await picture(page, "ballot")
+    await picture(page, "ballot", message(page, f"Your ballot: {TITLE}"))
     await checked(page)
     await become(page, "Mika")
     own = message(page, f"Your ballot: {TITLE}")
@@ -125,7 +135,7 @@ async def test_three_people_play_a_contest_from_its_creation_to_its_winners(
     await entries.first.get_by_role("button", name="Report").click()
     form = page.get_by_role("dialog", name="Report this entry")
     await form.get_by_role("textbox", name="What is wrong with it?").fill("The bass is not yours")
-    await picture(page, "report")
+    await picture(page, "report", form)
     await form.get_by_role("button", name="Send").click()
     await expect(message(page, "The moderators are told of it.")).to_be_visible()
 
@@ -136,5 +146,5 @@ async def test_three_people_play_a_contest_from_its_creation_to_its_winners(
     await expect(results).to_contain_text("winner")
     await expect(results.locator("audio")).to_have_count(1)
     await expect(results.locator("img.picture")).to_be_visible()
-    await picture(page, "results")
+    await picture(page, "results", results)
     await checked(page)
