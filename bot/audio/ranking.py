@@ -7,10 +7,10 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-WIDTH, ROW, HEAD = 1200, 56, 72
-MARGIN, RANK, NAME, TAIL = 28, 70, 200, 190
+WIDTH, ROW, HEAD = 1000, 64, 84
+MARGIN, RANK, NAME, TAIL = 28, 76, 190, 220
 BACKGROUND, INK, PALE, BAR, WINNER = (255, 255, 255), (32, 34, 37), (232, 234, 238), (47, 128, 214), (214, 120, 28)
-_TEXT, _HEADING = 26, 30
+_TEXT, _HEADING = 34, 38
 
 
 def draw(arguments: Mapping[str, Any], progress: Callable[[str, float], None]) -> dict[str, Any]:

@@ -190,7 +190,8 @@ def _lines(news: ContestNews) -> Iterator[str]:
     locale = news.locale
     match news.move:
         case "voting":
-            yield say_many(locale, "contest-voting-entries", news.entries, gallery=f"<#{news.gallery}>")
+            shown = "contest-voting-entries" if news.masking else "contest-voting-names"
+            yield say_many(locale, shown, news.entries, gallery=f"<#{news.gallery}>")
             yield say(locale, "contest-ends", when=moment(news.ends_at))
             if news.vote_role:
                 yield say(locale, "contest-vote-role", role=f"<@&{news.vote_role}>")
