@@ -9,7 +9,7 @@ from typing import Any
 import discord
 
 from bot.contests.contest import Contest
-from bot.errors import Code, Refused
+from bot.errors import Code, Refusal, Refused
 from bot.failpoints import around
 from bot.jobs.job import Job
 from bot.texts import duration, say
@@ -21,6 +21,7 @@ from cogs.views.refusals import plain, sentence
 _REPORT = r"entry:report:(?P<contest>[0-9a-z]{12}):(?P<entry>[0-9a-z]{12})"
 REPORTED = "entry:reported:"
 """What the form of a report is called, before the ids of contest and entry."""
+_VALUE = re.compile(r"(?P<contest>[0-9a-z]{12}):(?P<track>[1-9])")
 _CHOICES = 25
 
 
@@ -49,10 +50,10 @@ class EnterButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"ent
         await reply(interaction, say(locale, "contest-which"), view=_where_to(job, contests, locale))
 
 
-class EnterChoice(discord.ui.DynamicItem[discord.ui.Select[Any]], template=r"entry:put:(?P<job>[0-9a-z]{12})"):
+class EnterChoice(discord.ui.DynamicItem[discord.ui.Item[Any]], template=r"entry:put:(?P<job>[0-9a-z]{12})"):
     """Which take goes into which contest: a value names both."""
 
-    def __init__(self, item: discord.ui.Select[Any], job: str) -> None:
+    def __init__(self, item: discord.ui.Item[Any], job: str) -> None:
         super().__init__(item)
         self.job = job
 
@@ -62,8 +63,12 @@ class EnterChoice(discord.ui.DynamicItem[discord.ui.Select[Any]], template=r"ent
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         await take(interaction)
-        contest, _, track = self.item.values[0].partition(":")
-        await reply(interaction, await entered(interaction, contest, self.job, int(track)), view=no_buttons())
+        data: Mapping[str, Any] = interaction.data or {}
+        picked = _VALUE.fullmatch(str(next(iter(data.get("values") or []), "")))
+        words = sentence(Refusal(Code.CONTROL_GONE), str(interaction.locale))
+        if picked is not None:
+            words = await entered(interaction, picked["contest"], self.job, int(picked["track"]))
+        await reply(interaction, words, view=no_buttons())
 
 
 class ReportButton(
