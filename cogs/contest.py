@@ -16,7 +16,7 @@ from bot.guilds.moderation import Actor
 from bot.texts import say
 from cogs.asking import choices, text
 from cogs.contest_entering import Entering
-from cogs.contest_options import Named, contest_choices, worded
+from cogs.contest_options import Named, contest_choices, seen, visible, worded
 from cogs.contest_organising import Organising, SaveButton
 from cogs.views.answers import answered, defer, reply
 from cogs.views.ballots import BallotControl, VoteButton, show_ballot
@@ -37,7 +37,7 @@ class Contest(Organising, Entering, commands.GroupCog, name="contest", descripti
     @app_commands.command(name="list", description=text("command-contest-list"))
     async def list_contests(self, interaction: discord.Interaction) -> None:
         async def answer(actor: Actor, locale: str) -> Mapping[str, Any]:
-            return {"embed": contests_card(await self._bot.services.contests.listed(actor.guild), locale)}
+            return {"embed": contests_card(await visible(self._bot, actor), locale)}
 
         await answered(interaction, answer)
 
@@ -45,9 +45,9 @@ class Contest(Organising, Entering, commands.GroupCog, name="contest", descripti
     @worded("contest")
     async def info(self, interaction: discord.Interaction, contest: Named) -> None:
         async def answer(actor: Actor, locale: str) -> Mapping[str, Any]:
-            service = self._bot.services.contests
-            found = await service.named(actor.guild, contest)
-            return {"embed": info_card(await service.info(actor.guild, found.id, actor.member), locale)}
+            found = await seen(self._bot, actor, contest)
+            info = await self._bot.services.contests.info(actor.guild, found.id, actor.member)
+            return {"embed": info_card(info, locale)}
 
         await answered(interaction, answer)
 

@@ -18,8 +18,9 @@ from cogs.asking import choices, text
 from cogs.delivery import result_files
 from cogs.people import reader_of
 from cogs.views.answers import defer, reply
-from cogs.views.buttons import AgainButton, CancelButton, cancelled
+from cogs.views.buttons import AgainButton, CancelButton, cancelled, no_buttons
 from cogs.views.cards import WORKING, result_cards
+from cogs.views.entries import enter_button
 from cogs.views.refusals import plain, sentence
 
 
@@ -69,12 +70,14 @@ class Jobs(commands.GroupCog, name="jobs", description=text("command-jobs")):
             await reply(interaction, sentence(refused.refusal, locale))
             return
         result = view.result(found)
+        enters = await self._bot.services.contests.welcomes(found.id)
         files = result_files(self._bot.services.files, result, found.id)
         await reply(
             interaction,
             attachments=files,
             embeds=result_cards(result, found.id),
             content=say(locale, "job-again"),
+            view=enter_button(found.id, locale) if enters else no_buttons(),
         )
 
     @app_commands.command(name="delete", description=text("command-jobs-delete"))

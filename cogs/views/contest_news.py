@@ -35,7 +35,8 @@ MOVES = {
 }
 """What may happen to a contest, and the colour of the word of it."""
 _RESULTS = ("results", "corrected")
-_LISTED = 30
+_ROOM = 3000
+"""Characters for the ranks, of the 4096 of a card."""
 _ROWS = 15
 _PLAYERS, _ROOM_BYTES = 9, 24 << 20
 """What one message takes of audio, beside a picture: files, and bytes of all of them."""
@@ -139,20 +140,28 @@ def entry_file(number: int) -> str:
 
 
 def _ranked(placed: Sequence[Placed], locale: str) -> Iterator[str]:
-    """Every entry, best first."""
-    for one in placed[:_LISTED]:
-        said = say(
-            locale,
-            "contest-placed-winner" if one.winner else "contest-placed",
-            rank=one.rank,
-            number=one.number,
-            title=plain(one.title)[:80],
-            member=f"<@{one.member}>",
-            points=say_many(locale, "contest-points", one.points),
-        )
-        yield f"{said} · {say(locale, 'contest-tie-broken')}" if one.tie_broken else said
-    if len(placed) > _LISTED:
-        yield say_many(locale, "contest-more-placed", len(placed) - _LISTED)
+    """Every entry, best first, as far as a card has room."""
+    room = _ROOM
+    for place, one in enumerate(placed):
+        line = _place(one, locale)
+        room -= len(line)
+        if room < 0:
+            yield say_many(locale, "contest-more-placed", len(placed) - place)
+            return
+        yield line
+
+
+def _place(one: Placed, locale: str) -> str:
+    said = say(
+        locale,
+        "contest-placed-winner" if one.winner else "contest-placed",
+        rank=one.rank,
+        number=one.number,
+        title=plain(one.title)[:80],
+        member=f"<@{one.member}>",
+        points=say_many(locale, "contest-points", one.points),
+    )
+    return f"{said} · {say(locale, 'contest-tie-broken')}" if one.tie_broken else said
 
 
 def results_card(results: Results, locale: str, *, picture: bool) -> discord.Embed:

@@ -126,7 +126,7 @@ def changes_card(contest: Contest, changes: Mapping[str, Any], locale: str) -> d
 def _rules(rules: Rules, files: Sequence[str], locale: str) -> list[str]:
     lines: list[str] = []
     if files:
-        lines.append(say(locale, "contest-sources", a=plain(files[0])[:100], b=plain(files[1])[:100]))
+        lines.append(say(locale, "contest-sources", a=plain(files[0])[:60], b=plain(files[1])[:60]))
         lines.append(say(locale, "contest-units", units=rules.units))
     if rules.engines:
         lines.append(say(locale, "contest-engines", engines=_value("engines", rules.engines, locale)))
