@@ -23,7 +23,7 @@ from cogs.asking import choices, text
 from cogs.contest_options import Named, contest_choices, worded
 from cogs.people import bot_of, must_post_in, place_of
 from cogs.views.answers import answered
-from cogs.views.contests import changes_card, moment, terms_card
+from cogs.views.contests import changes_card, mention, moment, terms_card
 from cogs.views.refusals import plain
 
 Title = app_commands.Range[str, 1, 80]
@@ -241,7 +241,9 @@ class Organising(commands.Cog):
             service = self._bot.services.contests
             found = await service.named(actor.guild, contest)
             member = await service.behind_mask(actor, found.id, entry, reason)
-            return {"content": say(locale, "contest-behind-mask", entry=plain(entry), member=f"<@{member}>")}
+            return {
+                "content": say(locale, "contest-behind-mask", entry=plain(entry), member=mention(member, locale))
+            }
 
         await answered(interaction, answer)
 

@@ -86,7 +86,7 @@ async def show_ballot(
         await reply(interaction, sentence(refused.refusal, locale), embed=None, view=None)
         return
     words = say(locale, "ballot-cast") if shown else None
-    await reply(interaction, words, embed=ballot_card(found, locale), view=_controls(found, locale))
+    await reply(interaction, words, embed=ballot_card(found, locale), view=ballot_controls(found, locale))
 
 
 def ballot_card(found: BallotPage, locale: str) -> discord.Embed:
@@ -114,7 +114,7 @@ def ballot_card(found: BallotPage, locale: str) -> discord.Embed:
     return embed
 
 
-def _controls(found: BallotPage, locale: str) -> discord.ui.View:
+def ballot_controls(found: BallotPage, locale: str) -> discord.ui.View:
     view = discord.ui.View(timeout=None)
     name = f"{found.contest.id}:{found.page}"
     if found.candidates:

@@ -15,7 +15,7 @@ from bot.quotas.charts import Charts, Row
 from bot.texts import duration, say, say_many
 from cogs.views.ballots import VoteButton
 from cogs.views.cards import BAD, GOOD, WORKING
-from cogs.views.contests import add_terms, moment
+from cogs.views.contests import add_terms, mention, moment
 from cogs.views.entries import ReportButton
 from cogs.views.refusals import plain
 
@@ -120,7 +120,7 @@ def entry_card(show: EntryShow, mark: str) -> discord.Embed:
     title = say(locale, "contest-entry", number=show.number, title=plain(show.contest_title)[:200])
     embed = discord.Embed(title=title, colour=WORKING)
     if show.member:
-        told = {"member": f"<@{show.member}>", "title": plain(show.title)[:200]}
+        told = {"member": mention(show.member, locale), "title": plain(show.title)[:200]}
         embed.description = say(locale, "contest-entry-by", **told, length=duration(show.seconds))
     embed.set_footer(text=say(locale, "contest-post-footer", contest=show.contest, mark=mark))
     return embed
@@ -158,7 +158,7 @@ def _place(one: Placed, locale: str) -> str:
         rank=one.rank,
         number=one.number,
         title=plain(one.title)[:80],
-        member=f"<@{one.member}>",
+        member=mention(one.member, locale),
         points=say_many(locale, "contest-points", one.points),
     )
     return f"{said} · {say(locale, 'contest-tie-broken')}" if one.tie_broken else said
@@ -228,7 +228,7 @@ def _why(news: ContestNews) -> str:
         return say(locale, "contest-trouble", channel=f"<#{news.reason}>")
     if news.reason in REASONS:
         return say(locale, f"contest-reason-{news.reason}")
-    by = f"<@{news.by}>" if news.by else say(locale, "log-nothing")
+    by = mention(news.by, locale) if news.by else say(locale, "log-nothing")
     return say(locale, "contest-why", by=by, reason=plain(news.reason)[:500] or "-")
 
 

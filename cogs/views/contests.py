@@ -9,6 +9,7 @@ import discord
 
 from bot.contests.contest import Contest, Draft, Entry, EntryState, Phase, Rules, Schedule
 from bot.contests.publishing import Info
+from bot.guilds.former import is_former
 from bot.texts import duration, say, say_many
 from cogs.views.cards import BAD, GOOD, WORKING
 from cogs.views.refusals import plain
@@ -23,6 +24,11 @@ _MOMENTS = ("opens_at", "closes_at", "ends_at")
 def moment(at: int) -> str:
     """A moment as everybody sees it on their own clock, and how far away it is."""
     return f"<t:{at // 1000}:F> (<t:{at // 1000}:R>)"
+
+
+def mention(member: str, locale: str) -> str:
+    """A member, or that it was one who asked to be forgotten."""
+    return say(locale, "former-member") if is_former(member) else f"<@{member}>"
 
 
 def link_to(guild: str, channel: str, message: str) -> str:
