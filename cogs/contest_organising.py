@@ -240,10 +240,8 @@ class Organising(commands.Cog):
         async def answer(actor: Actor, locale: str) -> Mapping[str, Any]:
             service = self._bot.services.contests
             found = await service.named(actor.guild, contest)
-            member = await service.behind_mask(actor, found.id, entry, reason)
-            return {
-                "content": say(locale, "contest-behind-mask", entry=plain(entry), member=mention(member, locale))
-            }
+            who = mention(await service.behind_mask(actor, found.id, entry, reason), locale)
+            return {"content": say(locale, "contest-behind-mask", entry=plain(entry), member=who)}
 
         await answered(interaction, answer)
 

@@ -24,28 +24,15 @@ SCHEDULE = Schedule(1_800_000_000_000, 1_800_100_000_000, 1_800_200_000_000)
 RULES = Rules(frozenset({"local", "kie", "sunoapi", "apibox"}), 1000, 5, ROLE, ROLE, True, 10, ROLE)
 SOURCES = tuple(SourceFile(side, LONG[:200], 1, "hash", 600.0) for side in "ab")
 CONTEST = Contest(
-    ID, MEMBER, ROLE, ROLE, MEMBER, "en", 1, LONG[:80], LONG[:1000], LONG[:300], RULES, SCHEDULE, Phase.OPEN, 1, 0, "salt",
-    sources=SOURCES,
+    ID, MEMBER, ROLE, ROLE, MEMBER, "en", 1, LONG[:80], LONG[:1000], LONG[:300], RULES, SCHEDULE, Phase.OPEN, 1, 0,
+    "salt", sources=SOURCES,
 )  # fmt: skip
 PLACED = tuple(Placed(n, MEMBER, LONG[:80], "", 600.0, 100, n, True, tie_broken=True) for n in range(1, 120))
 
 
 def entry(number: int) -> Entry:
-    return Entry(
-        f"{number:012}",
-        ID,
-        MEMBER,
-        ID,
-        1,
-        EntryState.DISQUALIFIED,
-        number,
-        None,
-        None,
-        60.0,
-        LONG[:80],
-        LONG[:300],
-        0,
-    )
+    state = EntryState.DISQUALIFIED
+    return Entry(f"{number:012}", ID, MEMBER, ID, 1, state, number, None, None, 60.0, LONG[:80], LONG[:300], 0)
 
 
 def fits(embed: discord.Embed) -> None:
@@ -73,9 +60,8 @@ async def test_a_ballot_has_25_entries_on_a_page_with_a_link_to_each(page: int, 
     assert [item["label"] for item in others] == buttons
     assert len(select["options"]) == select["max_values"] == (10 if page == 2 else 25)
     assert select["min_values"] == 0
-    assert [o["label"] for o in select["options"] if o.get("default")] == {0: ["Entry 1"], 1: [], 2: ["Entry 60"]}[
-        page
-    ]
+    marked = [option["label"] for option in select["options"] if option.get("default")]
+    assert marked == {0: ["Entry 1"], 1: [], 2: ["Entry 60"]}[page]
     assert (card.description or "").count("](https://discord.com/channels/") == len(select["options"])
     assert f"Page {page + 1} of 3" in str(card.footer.text)
 
