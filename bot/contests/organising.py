@@ -188,7 +188,9 @@ class Organising(Desk):
         return contest
 
     def _may_create(self, tx: Tx, actor: Actor) -> None:
-        must_moderate(settings_of(tx, actor.guild), actor)
+        settings = settings_of(tx, actor.guild)
+        if settings.contest_role not in actor.roles:
+            must_moderate(settings, actor)
         if store.count_running(tx, actor.guild) >= LISTED:
             raise Refused(Code.TOO_MANY_CONTESTS, limit=LISTED)
 
