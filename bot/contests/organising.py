@@ -26,7 +26,7 @@ from bot.database import Tx
 from bot.errors import Code, Refused
 from bot.files.store import Stored, keep
 from bot.guilds.audit import Action
-from bot.guilds.moderation import Actor, must_moderate
+from bot.guilds.moderation import Actor, must_make_contests
 from bot.guilds.store import settings_of
 from bot.jobs.service import Offer, Place
 from bot.posts.post import Purpose
@@ -188,7 +188,7 @@ class Organising(Desk):
         return contest
 
     def _may_create(self, tx: Tx, actor: Actor) -> None:
-        must_moderate(settings_of(tx, actor.guild), actor)
+        must_make_contests(settings_of(tx, actor.guild), actor)
         if store.count_running(tx, actor.guild) >= LISTED:
             raise Refused(Code.TOO_MANY_CONTESTS, limit=LISTED)
 

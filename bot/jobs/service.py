@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from bot.jobs.job import DEADLINES, Ask, Job, Removal, Source, State
 from bot.jobs.persona_rows import Persona
 from bot.jobs.retention import DAY_MS, TOKEN_MS
 from bot.jobs.stake import NoStake, Stake
+from bot.jobs.veil import seen
 from bot.posts import store as posts
 from bot.posts.post import Purpose
 from bot.quotas import ledger
@@ -233,7 +234,7 @@ class JobService:
 
         def unit(tx: Tx) -> Page:
             found = store.listed(tx, reader.guild, member, limit=PAGE + 1, offset=page * PAGE)
-            shown, veiled = self._seen(tx, reader, found[:PAGE])
+            shown, veiled = seen(tx, self._stake, reader.guild, reader.member, found[:PAGE])
             results = {job.id: posts.of(tx, job.subject, Purpose.RESULT) for job in shown if not job.removed}
             messages = {name: post.message_id for name, post in results.items() if post and post.message_id}
             return Page(shown, messages, page, more=len(found) > PAGE, veiled=veiled)
@@ -327,13 +328,8 @@ class JobService:
 
     def _recent(self, tx: Tx, reader: Reader, member: str | None) -> tuple[Job, ...]:
         """As many as a menu may choose from, as this reader may see them."""
-        return self._seen(tx, reader, store.listed(tx, reader.guild, member, limit=50, offset=0))[0]
-
-    def _seen(self, tx: Tx, reader: Reader, jobs: Sequence[Job]) -> tuple[tuple[Job, ...], frozenset[str]]:
-        """Jobs as this reader may see them, and which of them hide whose they are."""
-        others = {job.id for job in jobs if job.ask.member != reader.member}
-        veiled = others & self._stake.veiled(tx, reader.guild) if others else frozenset[str]()
-        return tuple(_veil(job) if job.id in veiled else job for job in jobs), frozenset(veiled)
+        found = store.listed(tx, reader.guild, member, limit=50, offset=0)
+        return seen(tx, self._stake, reader.guild, reader.member, found)[0]
 
     async def _persona(self, member: str, typed: str | None) -> Persona | None:
         """The member's own, by id or name. Raises `Refused`."""
@@ -384,13 +380,6 @@ class JobService:
         if offer.size > self._max_source_bytes:
             limit = self._max_source_bytes >> 20
             raise Refused(Code.FILE_TOO_LARGE, name=offer.name, limit_mb=limit)
-
-
-def _veil(job: Job) -> Job:
-    """A job without whose and what it is."""
-    request = {**job.ask.request, "title": "", "prompt": None, "style": None}
-    ask = replace(job.ask, member="", channel="", interaction="", request=request, sources=())
-    return replace(job, ask=ask, tracks=(), report=None, cancelled_by=None)
 
 
 def _readable(tx: Tx, reader: Reader, job_id: str) -> Job:

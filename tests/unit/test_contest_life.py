@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from bot.contests.schedule import PATIENCE_MS
 from bot.database import Database
 from bot.errors import Code, Refused
 from bot.guilds.moderation import Actor
+from bot.guilds.service import change_in
 from bot.posts.post import Post
 from tests.contests import CHANNEL, DAY, GALLERY, GUILD, HOUR, SAM, START, Channel, Room, place
 
@@ -240,7 +242,13 @@ async def test_only_moderators_make_contests_and_only_organisers_move_them(room:
     with pytest.raises(Refused) as caught:
         await room.service.create(SOMEBODY, place("5"), Draft("x", CHANNEL, START + DAY, START + 2 * DAY))
     assert code_of(caught) is Code.MODERATORS_ONLY
+    await room.db.work(lambda tx: change_in(tx, GUILD, "1", 1, contest_role="123456789012345678"))
+    keeper = replace(SOMEBODY, member="6", roles=frozenset({"123456789012345678"}))
+    own = await room.service.create(keeper, place("6"), Draft("x", CHANNEL, START + DAY, START + 2 * DAY))
+    assert (await room.service.open(keeper, own.id)).phase is Phase.OPEN
     contest = await room.create()
+    with pytest.raises(Refused):
+        await room.service.open(keeper, contest.id)
     for step in (room.service.open, room.service.close):
         with pytest.raises(Refused) as caught:
             await step(SOMEBODY, contest.id)

@@ -120,8 +120,8 @@ def test_no_text_is_unused(locale: str) -> None:
     settings = {*GuildSettings.model_fields, "limits"} - {"paused"}
     made |= {f"setting-{name}" for name in settings} | {f"button-form-{page}" for page in FORMS}
     made |= {f"hint-{name}" for fields in FORMS.values() for name in fields}
-    made |= {f"nothing-{name}" for name in ("number", *PAGES[:6], "log_channel", "locale")}
-    made |= {f"button-clear-{name}" for name in ("log_channel", *PAGES[:5])}
+    made |= {f"nothing-{name}" for name in ("number", *PAGES[:7], "log_channel", "locale")}
+    made |= {f"button-clear-{name}" for name in ("log_channel", *PAGES[:6])}
     assert [m for m in made if not has(m) and m.startswith(("setting-", "nothing-"))] == []
     made |= {f"period-{p}" for p in Period} | {f"log-{a}" for a in Action} | {f"cost-{k}" for k in Kind}
     made |= {f"explain-{g}" for g in Gate} | {"explain-exempt", "explain-no-cap"}
