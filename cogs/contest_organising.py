@@ -16,7 +16,7 @@ from bot.contests.contest import RUNNING, Contest, Draft, Phase, Rules, check_ch
 from bot.contests.dates import read_moment
 from bot.contests.schedule import check_changed, check_new, moved_along
 from bot.errors import Code, Refused
-from bot.guilds.moderation import Actor, moderates, must_moderate
+from bot.guilds.moderation import Actor, moderates, must_make_contests
 from bot.jobs.service import Offer
 from bot.texts import say
 from cogs.asking import choices, text
@@ -85,7 +85,7 @@ class Organising(commands.Cog):
         )
 
         async def answer(actor: Actor, locale: str) -> Mapping[str, Any]:
-            await self._must_moderate(actor)
+            must_make_contests(await self._bot.services.guilds.settings(actor.guild), actor)
             here = channel or _here(interaction)
             for place in filter(None, (here, gallery)):
                 must_post_in(place, locale)
@@ -278,9 +278,6 @@ class Organising(commands.Cog):
     @tie.autocomplete("contest")
     async def closed(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         return await contest_choices(self._bot, interaction, typed, frozenset({Phase.CLOSED}))
-
-    async def _must_moderate(self, actor: Actor) -> None:
-        must_moderate(await self._bot.services.guilds.settings(actor.guild), actor)
 
     async def _organised(self, actor: Actor, typed: str) -> Contest:
         """A contest that whoever acts may change. Raises `Refused`."""

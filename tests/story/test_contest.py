@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.playground.world import Message
+from bot.playground import payloads
+from bot.playground.world import Channel, Message
 from tests.playground import Act, Playground, find_control, shown_text
 from tests.story.told import rows
 
@@ -184,6 +185,34 @@ async def test_a_contest_with_too_few_entries_asks_its_organiser_and_can_be_call
     await (await play.click("sam", off, "Call it off")).says("is called off", 20)
     assert "Nobody \\*came\\*" in shown_text(await told(play, f"Called off: {OPEN}"))
     assert "Called off" in shown_text(await does(play, "noor", "list", "Contests of this server"))
+
+
+async def test_a_contest_whose_channel_is_deleted_goes_on_in_another(play: Playground) -> None:
+    room = Channel(play.world.new_id(), "contest-room", "", 9)
+    play.world.guild.channels[room.id] = room
+    play.standin.gateway.dispatch("CHANNEL_CREATE", payloads.channel(play.world, room))
+    await creates(play, title="Moving House", channel=room)
+    await play.wait_for(lambda: play.messages(room.name), 20)
+    for who, take in (("mika", 1), ("noor", 2)):
+        member = str(play.world.person(who).id)
+        job = rows(play, "SELECT job FROM entries WHERE member = ? ORDER BY created_at DESC", member)[0]["job"]
+        await does(play, who, "enter", "Entered", contest="Moving House", job=job, take=take)
+    await play.wait_for(lambda: len(rows(play, "SELECT 1 FROM entries WHERE audio IS NOT NULL")) >= 2, 30)
+    play.knobs.delete_channel(room)
+    await does(play, "sam", "close", "Entering has ended", contest="Moving House")
+    word = lambda: next((m for m in play.messages("@sam") if "I cannot post in" in shown_text(m)), None)  # noqa: E731
+    assert f"<#{room.id}>" in shown_text(await play.wait_for(word, 30))
+
+    here = play.world.channel("mashups")
+    asked = await does(play, "sam", "edit", "like this?", contest="Moving House", channel=here, gallery=here)
+    await (await play.click("sam", asked, "Save")).says("Changed", 20)
+
+    def moved() -> list[str]:
+        return sorted(
+            shown_text(m).split(" ")[0] for m in play.messages("mashups") if "Moving House" in shown_text(m)
+        )
+
+    await play.wait_for(lambda: moved() == ["Changed:", "Entry", "Entry", "Voting"], 30)
 
 
 @pytest.mark.parametrize(
