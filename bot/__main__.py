@@ -1,4 +1,4 @@
-"""The command line: `twodeck run | playground | mix | invite | jobs | backup | engine`."""
+"""The command line: `twodeck run | playground | mix | invite | jobs | backup | engine | tally`."""
 
 from __future__ import annotations
 
@@ -56,6 +56,9 @@ def _add_tools(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     engine = commands.add_parser("engine", help="list the engines of the running bot, or switch one off or on")
     tools.add_engine_arguments(engine)
     engine.set_defaults(command=lambda options: tools.order_engines(options, _env_file(options)))
+    tally = commands.add_parser("tally", help="recompute the result of a contest from its export")
+    tools.add_tally_arguments(tally)
+    tally.set_defaults(command=tools.tally)
     for parser in (jobs, backup, engine):
         parser.add_argument(
             "--env-file", type=Path, help="settings in a file (default: .env here, if there is one)"

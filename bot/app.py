@@ -17,6 +17,13 @@ from bot.accounts import Accounts
 from bot.alerts import Alerts
 from bot.client import Services, TwodeckBot
 from bot.clock import Clock
+from bot.contests import galleries
+from bot.contests.desk import Tools
+from bot.contests.line import ContestLine
+from bot.contests.masking import Masks
+from bot.contests.questions import Questions
+from bot.contests.service import ContestService
+from bot.contests.stake import ContestStake
 from bot.control import Control
 from bot.database import Database, Tx
 from bot.engines.hosted.build import build, unready
@@ -36,7 +43,9 @@ from bot.jobs.forgetting import clear
 from bot.jobs.line import JobLine
 from bot.jobs.personas import Personas
 from bot.jobs.restore import quarantine
+from bot.jobs.retention import DAY_MS
 from bot.jobs.service import JobService
+from bot.jobs.staging import Stager
 from bot.jobs.steps import Pace, Steps
 from bot.posts.line import PostLine
 from bot.posts.port import Delivery
@@ -144,7 +153,7 @@ class Parts:
         self._stack.push_async_callback(downloader.close)
         probes = self._pool(_PROBES)
         studio = Studio(self._pool(settings.local.workers * 2))
-        rings = _Rings(db)
+        rings = _Rings(db, clock)
         self._stack.push_async_callback(rings.close)
         alerts = Alerts(db, clock, settings.operator, rings.wake)
         local = LocalEngine(
@@ -169,9 +178,11 @@ class Parts:
             grace=int(settings.web.grace_seconds * 1000),
         )
         steps = Steps(db, clock, registry, switches, files, downloader, probes, alerts, pace)
-        line = JobLine(db, clock, registry, switches, steps, rings.changed, alerts, settings.keep)
-        posts = PostLine(db, clock, slot, rings.posted)
-        runner = self._runner = Runner(db, clock, [line, posts])
+        stake, keep_ms = ContestStake(clock), settings.keep.result_days * DAY_MS
+        line = JobLine(db, clock, registry, switches, steps, rings.changed, alerts, settings.keep, stake)
+        contests = ContestLine(db, clock, Masks(db, clock, probes, files), keep_ms)
+        lines = [contests, line, PostLine(db, clock, slot, rings.posted)]
+        runner = self._runner = Runner(db, clock, lines)
         board = self._board = Board(db, clock, registry, line, slot, edit_seconds=settings.discord.edit_seconds)
         rings.connect(board, runner)
         self._stack.push_async_callback(board.stop)
@@ -195,11 +206,11 @@ class Parts:
             keep=settings.keep,
             wake=runner.wake,
             caps=caps,
+            stake=stake,
         )
+        tools = Tools(db, clock, service, Stager(files, downloader, probes), keep_ms, runner.wake)
         orders = EngineOrders(registry, switches, runner.wake)
-        control = Control(self._folder, orders.handlers)
-        self._stack.push_async_callback(control.stop)
-        await control.start()
+        await self._obey(orders)
         if hosted:
             callbacks = Callbacks(db, clock, settings.kie.webhook_keys, runner.wake)
             await self._listen(callbacks, Sources(db, files, links))
@@ -216,7 +227,14 @@ class Parts:
             privacy=PrivacyService(db, clock, settings.keep, settings.upkeep, runner.wake),
             quotas=QuotaService(db, clock, gate, runner.wake),
             charts=Charts(probes),
+            contests=ContestService(tools),
+            questions=Questions(db, clock),
         )
+
+    async def _obey(self, orders: EngineOrders) -> None:
+        control = Control(self._folder, orders.handlers)
+        self._stack.push_async_callback(control.stop)
+        await control.start()
 
     async def _quarantine(self, db: Database, clock: Clock) -> None:
         """Only at the first start after a restore, before anything looks at a job."""
@@ -279,8 +297,9 @@ class Parts:
 class _Rings:
     """Who is told when something happens to a job; a ring is a row, so that a restart cannot lose it."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
+        self._clock = clock
         self._board: Board | None = None
         self._runner: Runner | None = None
         self._ringing: set[asyncio.Task[None]] = set()
@@ -304,6 +323,7 @@ class _Rings:
         if kind == "job":
             jobs.ring(tx, name)
             clear(tx, name)
+        galleries.posted(tx, post, self._clock.new_id, self._clock.now())
 
     def wake(self) -> None:
         """A row became due."""

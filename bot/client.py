@@ -16,6 +16,8 @@ from yarl import URL
 
 from bot.alerts import Alerts
 from bot.clock import Clock
+from bot.contests.questions import Questions
+from bot.contests.service import ContestService
 from bot.database import Database, Tx
 from bot.engines.orders import EngineOrders
 from bot.failpoints import around
@@ -40,6 +42,7 @@ COGS = (
     "cogs.engines",
     "cogs.quota",
     "cogs.settings",
+    "cogs.contest",
     "cogs.privacy",
 )
 PERMISSIONS = discord.Permissions(
@@ -75,6 +78,8 @@ class Services:
     privacy: PrivacyService
     quotas: QuotaService
     charts: Charts
+    contests: ContestService
+    questions: Questions
 
 
 class Parts(Protocol):

@@ -1,4 +1,4 @@
-"""`twodeck jobs`, `backup`, `engine`: what an operator does in a terminal, beside a running bot or without one."""
+"""`twodeck jobs`, `backup`, `engine`, `tally`: done in a terminal, beside a running bot or without one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.clock import Clock
+from bot.contests import sheet
 from bot.control import NoBotError, ask
 from bot.database import DatabaseError
 from bot.database.backup import back_up
@@ -46,6 +47,32 @@ def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("order", choices=("list", "off", "on"), help="what to do")
     parser.add_argument("engine", nargs="?", help="its name, for off and on")
     parser.add_argument("--why", default="", metavar="REASON", help="what members are told while it is off")
+
+
+def add_tally_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `twodeck tally` understands."""
+    parser.add_argument("file", type=Path, help="what `/contest export` gave, as CSV or JSON")
+
+
+def tally(options: argparse.Namespace) -> int:
+    """Recompute the result of a contest from its file and print it; returns the exit code.
+
+    It fails where the ballots are not those whose hash was published.
+    """
+    try:
+        found = sheet.read(options.file.read_bytes())
+    except (OSError, sheet.SheetError) as error:
+        return _complain(error)
+    for rank in sheet.ranks_in(found):
+        marks = [word for word, is_so in (("winner", rank.winner), ("tie broken", rank.tie_broken)) if is_so]
+        print(f"{rank.rank}. entry-{rank.entry}: {rank.points}" + (f" ({', '.join(marks)})" if marks else ""))
+    print(f"{len(found.ballots)} ballots")
+    if not found.digest:
+        print("no hash: the contest was not over when this was exported")
+        return OK
+    genuine = sheet.is_genuine(found)
+    print(f"hash {found.digest}: {'as published' if genuine else 'WRONG, these are other ballots'}")
+    return OK if genuine else FAULT
 
 
 def order_engines(options: argparse.Namespace, env_file: Path | None) -> int:
@@ -132,6 +159,6 @@ def _at_least_one(text: str) -> int:
     return number
 
 
-def _complain(error: SettingsError | DatabaseError | NoBotError) -> int:
+def _complain(error: Exception) -> int:
     print(f"twodeck: {error}", file=sys.stderr)
     return USAGE if isinstance(error, SettingsError) else FAULT

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bot.alerts import Alerts
 from bot.clock import Clock
+from bot.contests import forgetting as contests
 from bot.database import Database, DatabaseError
 from bot.database.backup import back_up, taken, taken_at
 from bot.errors import Cause
@@ -144,6 +145,8 @@ class Upkeep:
         """Rows of jobs, of messages and of what moderators did, each when its time is over."""
         jobs_before = now - self._keep.job_days * DAY_MS
         while await self._db.work(lambda tx: drop_ended(tx, jobs_before)) and not self._stopping.is_set():
+            pass
+        while await self._db.work(lambda tx: contests.drop_ended(tx, jobs_before)) and not self._stopping.is_set():
             pass
         await self._db.work(lambda tx: posts.drop_old(tx, jobs_before))
         await self._db.work(lambda tx: audit.drop_before(tx, now - self._keep.audit_days * DAY_MS))

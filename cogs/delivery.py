@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 import discord
 
 from bot.client import TwodeckBot
-from bot.errors import Code
+from bot.errors import Code, Refused
 from bot.failpoints import around
 from bot.files.store import FileStore
 from bot.posts.port import Closed
@@ -22,6 +22,8 @@ from bot.posts.post import (
     Alert,
     Announcement,
     Content,
+    ContestNews,
+    EntryShow,
     Hint,
     Notice,
     Pictures,
@@ -44,6 +46,18 @@ from cogs.views.cards import (
     result_cards,
     with_pictures,
 )
+from cogs.views.contest_news import (
+    entry_buttons,
+    entry_card,
+    entry_file,
+    is_result,
+    news_buttons,
+    news_card,
+    news_files,
+    news_text,
+    results_picture,
+)
+from cogs.views.entries import enter_button
 from cogs.views.log import announcement_card
 
 log = logging.getLogger(__name__)
@@ -68,13 +82,23 @@ _MAY_PASS = (401, 408, 429)
 
 @dataclass(frozen=True)
 class Draft:
-    """What a message will be; `mentions` are the only members that it may ping."""
+    """What a message will be; `mentions` are the only members, `roles` the only roles that it may ping."""
 
     content: str | None = None
     embeds: Sequence[discord.Embed] = ()
     files: Sequence[discord.File] = ()
     view: discord.ui.View = field(default_factory=no_buttons)
     mentions: Sequence[str] = ()
+    roles: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What has to be asked or drawn before a message can be written."""
+
+    picture: bytes | None = None
+    enters: bool = False
+    """Whether a contest takes this result."""
 
 
 class Delivery:
@@ -92,7 +116,8 @@ class Delivery:
         try:
             if post.purpose is Purpose.PICTURE:
                 return await self._add_pictures(post, Pictures.from_json(post.body))
-            with self._draft(post, content_of(post)) as draft:
+            content = content_of(post)
+            with self._draft(post, content, await self._extras(post, content)) as draft:
                 if post.route is Route.ANSWER:
                     async with self._answer(post):
                         return await self._edit_answer(post, draft)
@@ -104,7 +129,7 @@ class Delivery:
                         files=draft.files,
                         view=draft.view,
                         nonce=post.nonce,
-                        allowed_mentions=_only(*draft.mentions),
+                        allowed_mentions=_only(draft.mentions, draft.roles),
                     )
         except discord.HTTPException as error:
             if error.code == _UNKNOWN_MESSAGE and post.attempts > 1 and post.route is not Route.ANSWER:
@@ -166,16 +191,39 @@ class Delivery:
             raise _closed(error) from error
 
     @contextlib.contextmanager
-    def _draft(self, post: Post, content: Content) -> Iterator[Draft]:
+    def _draft(self, post: Post, content: Content, extras: Extras) -> Iterator[Draft]:
         """What the message says; its files are open only inside."""
-        draft = self._written(post, content)
+        try:
+            if isinstance(content, ContestNews | EntryShow):
+                draft = self._of_contest(post, content, extras.picture)
+            else:
+                draft = self._written(post, content, enters=extras.enters)
+        except FileNotFoundError:
+            raise Closed(Code.RESULT_EXPIRED) from None
         try:
             yield draft
         finally:
             for file in draft.files:
                 file.close()
 
-    def _written(self, post: Post, content: Content) -> Draft:
+    async def _extras(self, post: Post, content: Content) -> Extras:
+        match content:
+            case ContestNews() if is_result(content):
+                return Extras(picture=await self._drawn(content))
+            case Result() if post.route is not Route.DIRECT:
+                return Extras(enters=await self._bot.services.contests.welcomes(content.job))
+            case _:
+                return Extras()
+
+    async def _drawn(self, news: ContestNews) -> bytes | None:
+        """The picture of a result; the words are not kept back for it."""
+        try:
+            return await results_picture(self._bot.services.charts, news.placed, news.title, news.locale)
+        except Refused as refused:
+            log.warning("the picture of a contest could not be drawn: %s", refused)
+            return None
+
+    def _written(self, post: Post, content: Content, *, enters: bool) -> Draft:
         match content:
             case Progress():
                 return Draft(embeds=[progress_card(content, post.id)], view=card_buttons(content))
@@ -193,11 +241,26 @@ class Delivery:
                 return Draft(words, [hint_card(content, post.id)], mentions=(member,))
             case Result(locale=locale, member=member):
                 files = result_files(self._bot.services.files, content, post.id)
+                view = enter_button(content.job, locale) if enters else no_buttons()
                 text = "result-greeting" if content.engine == EngineName.LOCAL else "result-hosted"
                 greeting = say_many(locale, text, len(content.tracks), member=f"<@{member}>")
-                return Draft(greeting, result_cards(content, post.id), files, mentions=(member,))
-            case Pictures():
-                raise TypeError("pictures are no message of their own")
+                return Draft(greeting, result_cards(content, post.id), files, view, mentions=(member,))
+            case Pictures() | ContestNews() | EntryShow():
+                raise TypeError("this is written elsewhere")
+
+    def _of_contest(self, post: Post, content: ContestNews | EntryShow, picture: bytes | None) -> Draft:
+        store = self._bot.services.files
+        if isinstance(content, EntryShow):
+            audio = discord.File(store.path(content.audio), filename=entry_file(content.number))
+            return Draft(None, [entry_card(content, post.id)], [audio], entry_buttons(content))
+        return Draft(
+            news_text(content),
+            [news_card(content, post.id, picture=picture is not None)],
+            news_files(store, content, picture),
+            news_buttons(content),
+            mentions=(content.organiser,) if content.move == "extend" else (),
+            roles=(content.mention_role,) if content.mention_role else (),
+        )
 
     def _answer(self, post: Post) -> asyncio.Lock:
         """One edit of an answer at a time: a card that is on its way must not come after the result."""
@@ -324,9 +387,9 @@ def _closed(error: discord.HTTPException) -> Exception:
     return error
 
 
-def _only(*members: str) -> discord.AllowedMentions:
-    users = [discord.Object(int(member)) for member in members]
-    return discord.AllowedMentions(everyone=False, roles=False, users=users)
+def _only(members: Sequence[str], roles: Sequence[str]) -> discord.AllowedMentions:
+    users, asked = ([discord.Object(int(one)) for one in ids] for ids in (members, roles))
+    return discord.AllowedMentions(everyone=False, roles=asked, users=users)
 
 
 async def setup(bot: TwodeckBot) -> None:

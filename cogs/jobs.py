@@ -18,8 +18,9 @@ from cogs.asking import choices, text
 from cogs.delivery import result_files
 from cogs.people import reader_of
 from cogs.views.answers import defer, reply
-from cogs.views.buttons import AgainButton, CancelButton, cancelled
+from cogs.views.buttons import AgainButton, CancelButton, cancelled, no_buttons
 from cogs.views.cards import WORKING, result_cards
+from cogs.views.entries import enter_button
 from cogs.views.refusals import plain, sentence
 
 
@@ -69,12 +70,14 @@ class Jobs(commands.GroupCog, name="jobs", description=text("command-jobs")):
             await reply(interaction, sentence(refused.refusal, locale))
             return
         result = view.result(found)
+        enters = await self._bot.services.contests.welcomes(found.id)
         files = result_files(self._bot.services.files, result, found.id)
         await reply(
             interaction,
             attachments=files,
             embeds=result_cards(result, found.id),
             content=say(locale, "job-again"),
+            view=enter_button(found.id, locale) if enters else no_buttons(),
         )
 
     @app_commands.command(name="delete", description=text("command-jobs-delete"))
@@ -120,7 +123,7 @@ class Jobs(commands.GroupCog, name="jobs", description=text("command-jobs")):
 
 
 def _offers(jobs: Sequence[Job], interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-    """Jobs to choose from, by id and title; not the title of somebody's private one."""
+    """Jobs to choose from, by id and title; not the title of somebody's private or masked one."""
     wanted = typed.strip().lower()
     locale = str(interaction.locale)
     names = {job.id: f"{job.id} · {_title(job, str(interaction.user.id), locale)}"[:100] for job in jobs}
@@ -130,6 +133,8 @@ def _offers(jobs: Sequence[Job], interaction: discord.Interaction, typed: str) -
 def _title(job: Job, reader: str, locale: str) -> str:
     if job.forgotten:
         return say(locale, "job-forgotten")
+    if not job.ask.member:
+        return say(locale, "job-masked")
     hidden = job.ask.private and job.ask.member != reader
     return say(locale, "job-private") if hidden else job.title
 
@@ -151,7 +156,7 @@ def _line(job: Job, message: str | None, reader: str, locale: str, *, everyone: 
     title = plain(_title(job, reader, locale))[:80]
     head = f"[{title}]({link})" if link else title
     member = say(locale, "former-member") if job.forgotten else f"<@{ask.member}>"
-    who = f" {member}" if everyone else ""
+    who = f" {member}" if everyone and ask.member else ""
     state = say(locale, "state-removed" if job.removed else f"state-{job.state}")
     line = f"**{head}**{who} · {state} · <t:{job.created_at // 1000}:R> · `{job.id}`"
     why = _why(job, locale) if reader == ask.member or not ask.private else ""

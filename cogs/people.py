@@ -45,14 +45,14 @@ def roles_of(user: discord.User | discord.Member) -> frozenset[str]:
     return frozenset(str(role.id) for role in user.roles) if isinstance(user, discord.Member) else frozenset()
 
 
-async def place_of(interaction: discord.Interaction[Any], *, private: bool | None) -> Place:
+async def place_of(interaction: discord.Interaction[Any], *, private: bool | None, posting: bool = True) -> Place:
     """Where and by whom, and what the guild chose for what was left open.
 
-    Refuses a place where the result could not be posted, naming what is missing.
+    If something is to be posted, refuses a place where that is not possible, naming what is missing.
     """
     if interaction.guild is None or interaction.channel_id is None:
         raise Refused(Code.NEEDS_SERVER)
-    missing = _missing_permissions(interaction)
+    missing = _missing_permissions(interaction) if posting else []
     if missing:
         raise Refused(Code.MISSING_PERMISSIONS, permissions=", ".join(missing))
     chosen = await bot_of(interaction).services.guilds.settings(str(interaction.guild.id))
@@ -76,12 +76,23 @@ def parent_of(interaction: discord.Interaction) -> str:
     return str(channel.parent_id) if isinstance(channel, discord.Thread) else ""
 
 
+def must_post_in(channel: discord.TextChannel | discord.Thread, locale: str) -> None:
+    """Raises `Refused` for a channel that the bot may not write in, naming what is missing."""
+    have = channel.permissions_for(channel.guild.me)
+    missing = _missing(have, locale, in_thread=isinstance(channel, discord.Thread))
+    if missing:
+        raise Refused(Code.CHANNEL_CLOSED, channel=channel.mention, permissions=", ".join(missing))
+
+
 def _missing_permissions(interaction: discord.Interaction) -> list[str]:
     in_thread = isinstance(interaction.channel, discord.Thread)
+    return _missing(interaction.app_permissions, str(interaction.locale), in_thread=in_thread)
+
+
+def _missing(have: discord.Permissions, locale: str, *, in_thread: bool) -> list[str]:
     unneeded = "send_messages" if in_thread else "send_messages_in_threads"
-    have = interaction.app_permissions
     return [
-        say(str(interaction.locale), f"permission-{name}")
+        say(locale, f"permission-{name}")
         for name, wanted in PERMISSIONS
         if wanted and name != unneeded and not getattr(have, name)
     ]

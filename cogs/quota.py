@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import discord
@@ -12,14 +12,13 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import TwodeckBot
-from bot.errors import Refused
 from bot.guilds.guild import Period
 from bot.guilds.moderation import Actor
 from bot.quotas.facts import Effect, Kind
 from bot.texts import say
 from cogs.asking import choices, described, text
-from cogs.people import actor_of, bot_of, parent_of, roles_of
-from cogs.views.answers import defer, reply
+from cogs.people import bot_of, parent_of, roles_of
+from cogs.views.answers import answered
 from cogs.views.cards import WORKING
 from cogs.views.log import log_lines
 from cogs.views.quotas import (
@@ -33,13 +32,11 @@ from cogs.views.quotas import (
     use_panels,
     walk_card,
 )
-from cogs.views.refusals import sentence
 
 Units = app_commands.Range[int, 0, 10_000]
 Hours = app_commands.Range[int, 1, 8760]
 Days = app_commands.Range[int, 1, 90]
 Reason = app_commands.Range[str, 3, 300]
-Answer = Callable[[Actor, str], Awaitable[Mapping[str, Any]]]
 _DAYS = 14
 _NO_RULE = "none"
 
@@ -259,17 +256,6 @@ class YesButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"quota
             return {"content": confirmed(step, locale)}
 
         await answered(interaction, answer)
-
-
-async def answered(interaction: discord.Interaction[Any], answer: Answer) -> None:
-    """Defer, then say what `answer` makes of it, or why not."""
-    await defer(interaction)
-    locale = str(interaction.locale)
-    try:
-        values = await answer(actor_of(interaction), locale)
-    except Refused as refused:
-        values = {"content": sentence(refused.refusal, locale)}
-    await reply(interaction, **values)
 
 
 async def setup(bot: TwodeckBot) -> None:

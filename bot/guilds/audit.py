@@ -24,6 +24,19 @@ class Action(StrEnum):
     RESET = "reset"
     BLOCK = "block"
     UNBLOCK = "unblock"
+    # Of contests: subject `contest:ID` or `entry:ID`, reason {"why": ...} and other values as JSON
+    CREATE_CONTEST = "create-contest"
+    EDIT_CONTEST = "edit-contest"
+    OPEN_CONTEST = "open-contest"
+    CLOSE_CONTEST = "close-contest"
+    CANCEL_CONTEST = "cancel-contest"
+    PAUSE_CONTEST = "pause-contest"
+    RESUME_CONTEST = "resume-contest"
+    DISQUALIFY = "disqualify"
+    REPORT_ENTRY = "report-entry"
+    LOOK_BEHIND_MASK = "look-behind-mask"
+    BREAK_TIE = "break-tie"
+    EXPORT_BALLOTS = "export-ballots"
 
 
 @dataclass(frozen=True)

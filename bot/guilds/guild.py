@@ -66,6 +66,8 @@ class GuildSettings(BaseModel):
     """Who may ask; empty: everybody."""
     moderator_role: Snowflake | None = None
     """Who moderates, besides whoever may manage the guild."""
+    contest_role: Snowflake | None = None
+    """Who makes contests, besides moderators."""
     engines: frozenset[str] = frozenset()
     """Allowed engines; empty: all."""
     models: Annotated[frozenset[str], Field(max_length=LISTED)] = frozenset()

@@ -23,6 +23,12 @@ def moderates(settings: GuildSettings, actor: Actor) -> bool:
     return actor.manages or settings.moderator_role in actor.roles
 
 
+def must_make_contests(settings: GuildSettings, actor: Actor) -> None:
+    """Moderators, and the role that the guild named. Raises `Refused` for everybody else."""
+    if settings.contest_role not in actor.roles:
+        must_moderate(settings, actor)
+
+
 def must_moderate(settings: GuildSettings, actor: Actor) -> None:
     """Raises `Refused` for everybody else."""
     if not moderates(settings, actor):

@@ -34,6 +34,7 @@ from bot.jobs.job import (
     check_arrow,
 )
 from bot.jobs.retention import DAY_MS
+from bot.jobs.stake import NoStake, Stake
 from bot.jobs.steps import PATIENCE_MS, Steps, call_off, end, give_up
 from bot.jobs.view import KEPT
 from bot.posts import store as posts
@@ -74,10 +75,12 @@ class JobLine:
         on_change: Callable[[str], None],
         alarm: Alarm,
         keep: KeepSettings,
+        stake: Stake | None = None,
     ) -> None:
         self._db = db
         self._clock = clock
         self._registry = registry
+        self._stake = stake or NoStake()
         self._steps = steps
         self._on_change = on_change
         self._switches = switches
@@ -281,6 +284,8 @@ class JobLine:
             clear(tx, job.id)
         else:
             self._ask(tx, job, move, post_ids)
+        if move.to in ENDED:
+            self._stake.ended(tx, job.id, move.to, now)
         return True
 
     def queue(self, tx: Tx, engine: EngineName) -> list[str]:

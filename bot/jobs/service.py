@@ -21,11 +21,13 @@ from bot.jobs.choice import Choice, default_model, is_allowed
 from bot.jobs.job import DEADLINES, Ask, Job, Removal, Source, State
 from bot.jobs.persona_rows import Persona
 from bot.jobs.retention import DAY_MS, TOKEN_MS
+from bot.jobs.stake import NoStake, Stake
+from bot.jobs.veil import seen
 from bot.posts import store as posts
 from bot.posts.post import Purpose
 from bot.quotas import ledger, policy
 from bot.quotas.caps import CapWatch
-from bot.quotas.facts import THOUSANDTHS, Asking
+from bot.quotas.facts import THOUSANDTHS, Allowance, Asking
 from bot.quotas.gate import Gate
 from bot.quotas.policy import Standing
 from bot.request import EngineName, Mode, Operation, Request, engine_named, model_named, read_request
@@ -82,6 +84,8 @@ class Page:
     messages: Mapping[str, str]
     number: int
     more: bool
+    veiled: frozenset[str] = frozenset()
+    """Jobs of others that have neither member nor title here, because they are in a contest."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,7 @@ class JobService:
         keep: KeepSettings,
         wake: Callable[[], None],
         caps: CapWatch | None = None,
+        stake: Stake | None = None,
     ) -> None:
         self._db = db
         self._clock = clock
@@ -116,6 +121,7 @@ class JobService:
         self._gate = gate
         self._keep = keep
         self._caps = caps
+        self._stake = stake or NoStake()
         self._wake = wake
         self._stopping = False
 
@@ -144,10 +150,28 @@ class JobService:
         again_of: str | None = None,
     ) -> Accepted:
         """Check a request and accept it. Raises `Refused`; nothing is kept of a refused one."""
+        ask = replace(await self.checked(operation, place, offers, given), again_of=again_of)
+        job_id = self._clock.new_id()
+        post_id = self._clock.new_id()
+
+        accepted = await self._db.work(lambda tx: self.accept_in(tx, ask, job_id=job_id, post_id=post_id))
+        await self.accepted(accepted.job)
+        return accepted
+
+    async def accepted(self, job: Job) -> None:
+        """What follows once the unit of an acceptance is committed."""
+        self._wake()
+        if self._caps is not None:
+            await self._caps.look(EngineName(job.ask.engine))
+
+    async def checked(
+        self, operation: Operation, place: Place, offers: tuple[Offer, ...], given: Mapping[str, Any]
+    ) -> Ask:
+        """What is asked for, as far as it can be known without the gate. Raises `Refused`."""
         if self._stopping:
             raise Refused(Code.STOPPING)
         for offer in offers:
-            self._check_size(offer)
+            self.check_size(offer)
         chosen = await self._db.work(lambda tx: settings_of(tx, place.guild))
         persona = await self._persona(place.member, given.get("persona"))
         engine = self.choice.engine(operation, given.get("engine") or (persona.engine if persona else None), chosen)
@@ -169,15 +193,7 @@ class JobService:
             names=[offer.name for offer in offers],
             needs=capabilities.needs,
         )
-        ask = replace(_ask(operation, place, offers, request, self._clock.new_seed()), again_of=again_of)
-        job_id = self._clock.new_id()
-        post_id = self._clock.new_id()
-
-        accepted = await self._db.work(lambda tx: self.accept_in(tx, ask, job_id=job_id, post_id=post_id))
-        self._wake()
-        if self._caps is not None:
-            await self._caps.look(engine)
-        return accepted
+        return _ask(operation, place, offers, request, self._clock.new_seed())
 
     async def again(self, place: Place, job_id: str) -> Accepted:
         """Ask once more for what a failed job of the same member was to make. Raises `Refused`."""
@@ -186,16 +202,18 @@ class JobService:
         place = replace(place, private=job.ask.private)
         return await self.ask(Operation(job.ask.operation), place, offers, repeat.given_in(job), again_of=job_id)
 
-    def accept_in(self, tx: Tx, ask: Ask, *, job_id: str, post_id: str) -> Accepted:
+    def accept_in(
+        self, tx: Tx, ask: Ask, *, job_id: str, post_id: str, allowance: Allowance | None = None
+    ) -> Accepted:
         """Pass the gate, write the job, ask for its card; a known interaction gives the job it already made, and so
-        does asking again for what is being made again.
+        does asking again for what is being made again. Units come from `allowance` where one is given.
 
         Raises `Refused`, which must leave the unit.
         """
         known = store.by_interaction(tx, ask.interaction)
         if known is None and ask.again_of is not None:
             known = repeat.under_way(tx, ask.again_of)
-        now, asking = self._clock.now(), self._asking(ask)
+        now, asking = self._clock.now(), replace(self._asking(ask), allowance=allowance)
         if known is not None:
             left = self._gate.member(tx, asking, now) if ledger.took(tx, known.id) else None
             return Accepted(known, left)
@@ -211,16 +229,15 @@ class JobService:
     async def listed(self, reader: Reader, *, everyone: bool, page: int) -> Page:
         """One page of the reader's own jobs, or of the guild's for a moderator, newest first."""
         member = None if everyone and reader.moderator else reader.member
-        found = await self._db.work(
-            lambda tx: store.listed(tx, reader.guild, member, limit=PAGE + 1, offset=page * PAGE)
-        )
-        results = await self._db.work(
-            lambda tx: {
-                job.id: posts.of(tx, job.subject, Purpose.RESULT) for job in found[:PAGE] if not job.removed
-            }
-        )
-        messages = {name: post.message_id for name, post in results.items() if post and post.message_id}
-        return Page(tuple(found[:PAGE]), messages, page, more=len(found) > PAGE)
+
+        def unit(tx: Tx) -> Page:
+            found = store.listed(tx, reader.guild, member, limit=PAGE + 1, offset=page * PAGE)
+            shown, veiled = seen(tx, self._stake, reader.guild, reader.member, found[:PAGE])
+            results = {job.id: posts.of(tx, job.subject, Purpose.RESULT) for job in shown if not job.removed}
+            messages = {name: post.message_id for name, post in results.items() if post and post.message_id}
+            return Page(shown, messages, page, more=len(found) > PAGE, veiled=veiled)
+
+        return await self._db.work(unit)
 
     async def cancel(self, reader: Reader, job_id: str) -> Job:
         """Stop a job of the reader, or any of the guild for a moderator. Raises `Refused`."""
@@ -270,6 +287,7 @@ class JobService:
                 audit.note(
                     tx, reader.guild, reader.member, Action.DELETE_RESULT, job.subject, reason=reason, now=now
                 )
+                self._stake.removed(tx, job, Removal(reader.member, reason), now)
             return job
 
         job = await self._db.work(unit)
@@ -278,7 +296,7 @@ class JobService:
 
     async def removable(self, reader: Reader) -> tuple[Job, ...]:
         """What a moderator could delete, newest first."""
-        found = await self._db.work(lambda tx: store.listed(tx, reader.guild, None, limit=50, offset=0))
+        found = await self._db.work(lambda tx: self._recent(tx, reader, None))
         return tuple(
             job
             for job in found
@@ -303,8 +321,13 @@ class JobService:
     async def cancellable(self, reader: Reader) -> tuple[Job, ...]:
         """What the reader could cancel now, newest first."""
         member = None if reader.moderator else reader.member
-        found = await self._db.work(lambda tx: store.listed(tx, reader.guild, member, limit=50, offset=0))
+        found = await self._db.work(lambda tx: self._recent(tx, reader, member))
         return tuple(job for job in found if job.stoppable and job.cancelled_by is None)
+
+    def _recent(self, tx: Tx, reader: Reader, member: str | None) -> tuple[Job, ...]:
+        """As many as a menu may choose from, as this reader may see them."""
+        found = store.listed(tx, reader.guild, member, limit=50, offset=0)
+        return seen(tx, self._stake, reader.guild, reader.member, found)[0]
 
     async def _persona(self, member: str, typed: str | None) -> Persona | None:
         """The member's own, by id or name. Raises `Refused`."""
@@ -348,7 +371,8 @@ class JobService:
             credits=round(offered.credits * THOUSANDTHS),
         )
 
-    def _check_size(self, offer: Offer) -> None:
+    def check_size(self, offer: Offer) -> None:
+        """Raises `Refused` for a file that cannot be taken."""
         if offer.size == 0:
             raise Refused(Code.FILE_EMPTY, name=offer.name)
         if offer.size > self._max_source_bytes:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from bot.clock import Clock
 from bot.database import Database, Tx
 from bot.engines.port import Ambiguous, Engine, Later, Order, TaskState, TaskStatus
-from bot.engines.probe import probe
 from bot.engines.registry import Registry
 from bot.engines.switches import Switches
 from bot.errors import Alarm, Cause, Code, Refusal, Refused
@@ -20,6 +19,7 @@ from bot.guilds.store import wants_direct
 from bot.jobs import inbox, messages, store
 from bot.jobs.artist import Artist
 from bot.jobs.job import DEADLINES, Job, Move, Sleep, Source, State, Step, Track
+from bot.jobs.staging import Stager
 from bot.jobs.view import KEPT
 from bot.posts import store as posts
 from bot.posts.post import NewPost, Post, PostState, Purpose
@@ -68,8 +68,7 @@ class Steps:
         self._registry = registry
         self._switches = switches
         self._files = files
-        self._downloader = downloader
-        self._probes = probes
+        self._stager = Stager(files, downloader, probes)
         self._artist = Artist(probes, files)
         self._alarm = alarm
         self._pace = pace or Pace()
@@ -93,7 +92,7 @@ class Steps:
             if source.hash is not None and source.seconds is not None:  # of an earlier job, and kept for this one
                 self._check_length(job, source, source.seconds)
                 continue
-            stored, seconds = await self._stage(job, source)
+            stored, seconds = await self._stager.stage(f"{job.id}-{source.side}", source.name, source.url)
             self._check_length(job, source, seconds)
             staged.append(replace(source, hash=stored.hash, seconds=seconds))
             kept.append(stored)
@@ -223,19 +222,6 @@ class Steps:
             return end(job)
         further = messages.untried(messages.notices(job, job.error), tried)
         return Sleep(self._clock.now() + MESSAGE_MS, (further,)) if further else end(job)
-
-    async def _stage(self, job: Job, source: Source) -> tuple[Stored, float]:
-        path = self._files.incoming(f"{job.id}-{source.side}")
-        try:
-            downloaded = await self._downloader.fetch(source.url, path)
-        except Refused as refused:
-            raise Refused(refused.refusal.code, **{**refused.refusal.values, "name": source.name}) from refused
-        try:
-            probed = await probe(self._probes, path, source.name)
-            stored = await self._files.adopt(path, probed.kind, digest=downloaded.sha256)
-            return stored, probed.seconds
-        finally:
-            path.unlink(missing_ok=True)
 
     def _check_length(self, job: Job, source: Source, seconds: float) -> None:
         """Some engines take shorter sources than we do. Raises `Refused`."""

@@ -18,7 +18,7 @@ from bot.playground.files import Files, Upload, content_type
 from bot.playground.gateway import Gateway
 from bot.playground.knobs_api import KnobsApi
 from bot.playground.members import ON_MESSAGE, ON_PERSON, Members
-from bot.playground.world import Interaction, Json, Message, User, World, direct_id
+from bot.playground.world import Interaction, Json, Member, Message, User, World, direct_id
 
 _PAGE = Path(__file__).parent / "page"
 _TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
@@ -81,14 +81,14 @@ class PageApi:
     async def scene(self, request: web.Request) -> web.Response:
         """Everything but the messages, for one person in one channel."""
         person, channel_id = self._who(dict(request.query)), self._where(dict(request.query))
-        people = [m.user for m in self._world.guild.members.values()]
+        people = list(self._world.guild.members.values())
         guild = self._world.guild
         return web.json_response(
             {
                 "guild": guild.name,
                 "me": str(person.id),
                 "bot": self._bot_state(),
-                "people": [payloads.user(one) | {"name": one.display_name} for one in people],
+                "people": [_person(one) for one in people],
                 "playable": list(self._world.parts),
                 "parts": self._world.parts,
                 "channels": self._channels(),
@@ -261,6 +261,11 @@ class PageApi:
         if self._demo is None or not self._demo.is_dir():
             return []
         return sorted(file.name for file in self._demo.glob("*.mp3"))
+
+
+def _person(one: Member) -> Json:
+    """Somebody on the server, as the page knows them."""
+    return payloads.user(one.user) | {"name": one.user.display_name, "roles": [str(role) for role in one.role_ids]}
 
 
 async def _pump(queue: asyncio.Queue[Json], socket: web.WebSocketResponse) -> None:

@@ -97,7 +97,7 @@ def role(world: World, one: Role) -> Json:
         "position": one.position,
         "permissions": bits(one.permissions),
         "managed": one.managed,
-        "mentionable": False,
+        "mentionable": one.mentionable,
         "flags": 0,
     }
     return body | {"tags": {"bot_id": str(world.bot.id)}} if one.managed else body
@@ -265,7 +265,7 @@ def message(world: World, files: Files, one: Message) -> Json:
         "tts": False,
         "mention_everyone": False,
         "mentions": [user(world.guild.members[user_id].user) for user_id in one.mention_ids],
-        "mention_roles": [],
+        "mention_roles": [str(role_id) for role_id in one.mention_role_ids],
         "attachments": [files.payload(attachment) for attachment in one.attachments],
         "embeds": _fresh(files, one.embeds),
         "components": _fresh(files, one.components),

@@ -9,6 +9,7 @@ from typing import Any
 from bot.playground import checks
 from bot.playground.errors import ApiError
 from bot.playground.files import Files, Upload
+from bot.playground.permissions import Permission
 from bot.playground.world import (
     COMPONENTS_V2,
     EPHEMERAL,
@@ -22,6 +23,7 @@ from bot.playground.world import (
 )
 
 _MENTION = re.compile(r"<@!?(\d+)>")
+_ROLE_MENTION = re.compile(r"<@&(\d+)>")
 _MEDIA_KEYS = ("image", "thumbnail", "media", "file")
 _SETTABLE_FLAGS = 1 << 2 | EPHEMERAL | 1 << 12 | COMPONENTS_V2
 _KEPT_FLAGS = EPHEMERAL | COMPONENTS_V2
@@ -114,6 +116,7 @@ class Posting:
         if "content" in body:
             message.content = body["content"] or ""
             message.mention_ids = self._mentioned(message.content, body.get("allowed_mentions"))
+            message.mention_role_ids = self._mentioned_roles(message, body.get("allowed_mentions"))
         kept = self._kept(message, body)
         kept += self._arriving(message, body, uploads)
         by_name = {attachment.filename: attachment for attachment in kept}
@@ -134,6 +137,17 @@ class Posting:
             named = {int(user_id) for user_id in allowed.get("users") or []}
             found = [user_id for user_id in found if user_id in named]
         return list(dict.fromkeys(found))
+
+    def _mentioned_roles(self, message: Message, allowed: Json | None) -> list[int]:
+        """Roles whose mention counts: allowed by the bot, and anybody may mention it or the bot may mention all."""
+        world = self._world
+        found = [int(text) for text in _ROLE_MENTION.findall(message.content)]
+        roles = [world.guild.roles[role_id] for role_id in dict.fromkeys(found) if role_id in world.guild.roles]
+        if allowed is not None and "roles" not in (allowed.get("parse") or []):
+            named = {int(role_id) for role_id in allowed.get("roles") or []}
+            roles = [role for role in roles if role.id in named]
+        all_of_them = Permission.MENTION_EVERYONE in world.allowed(world.bot.id, message.channel_id)
+        return [role.id for role in roles if role.mentionable or all_of_them]
 
     def _kept(self, message: Message, body: Json) -> list[Attachment]:
         if "attachments" not in body:

@@ -46,6 +46,7 @@ class Role:
     position: int
     color: int = 0
     managed: bool = False
+    mentionable: bool = False
 
 
 @dataclass
@@ -156,6 +157,7 @@ class Message:
     attachments: list[Attachment] = field(default_factory=list[Attachment])
     embedded: list[Attachment] = field(default_factory=list[Attachment])  # shown by an embed or a component
     mention_ids: list[int] = field(default_factory=list[int])
+    mention_role_ids: list[int] = field(default_factory=list[int])
     flags: int = 0
     kind: int = 0
     nonce: str | int | None = None

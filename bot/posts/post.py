@@ -37,6 +37,15 @@ class Purpose(StrEnum):
     READY = "ready"
     SORRY = "sorry"
     PICTURE = "picture"  # no message of its own: what a result that is out shows besides
+    # Of a contest (subject `contest:ID`, or `contest:ID:REV` for what may happen more than once) and its entries.
+    CONTEST_OPENED = "contest-opened"
+    CONTEST_VOTING = "contest-voting"
+    CONTEST_RESULTS = "contest-results"
+    CONTEST_CANCELLED = "contest-cancelled"
+    CONTEST_EXTEND = "contest-extend"
+    CONTEST_NEWS = "contest-news"
+    CONTEST_TROUBLE = "contest-trouble"
+    ENTRY = "entry"
 
 
 class Route(StrEnum):
@@ -247,7 +256,96 @@ class Announcement:
         return cls(data["locale"], tuple(data["entries"]))
 
 
-Content = Progress | Result | Pictures | Notice | Alert | Hint | Announcement
+@dataclass(frozen=True)
+class Placed:
+    """What became of one entry, unmasked."""
+
+    number: int
+    member: str
+    title: str
+    audio: str
+    seconds: float
+    points: int
+    rank: int
+    winner: bool
+    tie_broken: bool = False
+
+
+@dataclass(frozen=True)
+class ContestNews:
+    """What moved in a contest. Times are UTC milliseconds.
+
+    `move`: opened, voting, results, cancelled, extend, edited, paused, resumed, corrected, trouble or reported.
+    """
+
+    move: str
+    contest: str
+    locale: str
+    title: str
+    organiser: str
+    theme: str = ""
+    prize: str = ""
+    mention_role: str | None = None
+    opens_at: int | None = None
+    closes_at: int = 0
+    ends_at: int = 0
+    gallery: str = ""
+    entries: int = 0
+    ballots: int = 0
+    winners: int = 1
+    per_member: int = 1
+    units: int = 0
+    masking: bool = True
+    enter_role: str | None = None
+    vote_role: str | None = None
+    sources: tuple[str, ...] = ()
+    """Names of the fixed pair."""
+    reason: str = ""
+    """Why it was cancelled: what an organiser wrote, or `too-few` or `never-opened`; for trouble the code."""
+    by: str = ""
+    """Who moved it by hand."""
+    digest: str = ""
+    answer_by: int = 0
+    """Until when an organiser may extend."""
+    placed: tuple[Placed, ...] = ()
+    """Every entry of a result, best first; empty before."""
+    changes: tuple[str, ...] = ()
+    """Which fields were edited."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {**vars(self), "placed": [vars(one) for one in self.placed]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> ContestNews:
+        placed = tuple(Placed(**one) for one in data["placed"])
+        lists = {name: tuple(data[name]) for name in ("sources", "changes")}
+        return cls(**{**data, **lists, "placed": placed})
+
+
+@dataclass(frozen=True)
+class EntryShow:
+    """One entry in the gallery; the file is to be called `entry-NUMBER.mp3`, with the post's id where it is seen
+    to be marked. `member` and `title` are empty in a masked contest."""
+
+    entry: str
+    contest: str
+    contest_title: str
+    locale: str
+    number: int
+    audio: str
+    seconds: float
+    member: str = ""
+    title: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> EntryShow:
+        return cls(**data)
+
+
+Content = Progress | Result | Pictures | Notice | Alert | Hint | Announcement | ContestNews | EntryShow
 _CONTENT: Mapping[Purpose, type[Content]] = {
     Purpose.CARD: Progress,
     Purpose.RESULT: Result,
@@ -260,6 +358,14 @@ _CONTENT: Mapping[Purpose, type[Content]] = {
     Purpose.LOG: Announcement,
     Purpose.READY: Hint,
     Purpose.SORRY: Hint,
+    Purpose.CONTEST_OPENED: ContestNews,
+    Purpose.CONTEST_VOTING: ContestNews,
+    Purpose.CONTEST_RESULTS: ContestNews,
+    Purpose.CONTEST_CANCELLED: ContestNews,
+    Purpose.CONTEST_EXTEND: ContestNews,
+    Purpose.CONTEST_NEWS: ContestNews,
+    Purpose.CONTEST_TROUBLE: ContestNews,
+    Purpose.ENTRY: EntryShow,
 }
 
 

@@ -62,6 +62,15 @@ def remove(tx: Tx, subject: str, purposes: Sequence[Purpose]) -> None:
     )
 
 
+def redirect(tx: Tx, subject: str, purpose: Purpose, target: str, now: int) -> None:
+    """Send a message that a closed channel refused to another one."""
+    tx.run(
+        "UPDATE posts SET target = ?, state = 'pending', marked_at = NULL, attempts = 0, wake_at = ?, error = NULL,"
+        " rev = rev + 1 WHERE subject = ? AND purpose = ? AND state = 'dead' AND target <> ?",
+        (target, now, subject, purpose, target),
+    )
+
+
 def erase(tx: Tx, subject: str) -> None:
     """Delete the messages of a subject, and what their rows say; one that is on its way is left until it ended."""
     tx.run(
@@ -86,6 +95,21 @@ def drop_under(tx: Tx, subject: str) -> None:
     tx.run("DELETE FROM posts WHERE subject >= ?1 || ':' AND subject < ?1 || ';'", (subject,))
 
 
+def about(tx: Tx, subject: str) -> list[Post]:
+    """The messages of this subject, and of those that are named `SUBJECT:...`."""
+    rows = tx.all(
+        "SELECT * FROM posts WHERE subject = ?1 OR (subject >= ?1 || ':' AND subject < ?1 || ';')", (subject,)
+    )
+    return [_post(row) for row in rows]
+
+
+def unname(tx: Tx, post: Post, word: str, other: str) -> None:
+    """Keep nothing of what a message said that is out, and of another one not this word; it stays where it is."""
+    out = post.state in (PostState.SENT, PostState.REMOVED)
+    body = "{}" if out else dump(post.body).replace(word, other)
+    tx.run("UPDATE posts SET body = ? WHERE id = ?", (body, post.id))
+
+
 def reword_under(tx: Tx, subject: str, word: str, other: str) -> None:
     """Replace a word in what is kept of messages whose subject is named `SUBJECT:...`; those that are out stay."""
     tx.run(
@@ -95,10 +119,11 @@ def reword_under(tx: Tx, subject: str, word: str, other: str) -> None:
 
 
 def drop_old(tx: Tx, before: int) -> int:
-    """Forget the messages without a job that were asked for before `before` and are over; returns how many."""
+    """Forget messages that were asked for before `before` and are over, but for those that go with a job or a
+    contest; returns how many."""
     return tx.run(
         "DELETE FROM posts WHERE state IN ('sent', 'dead', 'removed') AND created_at <= ?"
-        " AND subject NOT LIKE 'job:%'",
+        " AND subject NOT LIKE 'job:%' AND subject NOT LIKE 'contest:%' AND subject NOT LIKE 'entry:%'",
         (before,),
     )
 

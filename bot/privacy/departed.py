@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.contests import forgetting as contests
 from bot.database import Tx
 from bot.guilds import audit, departures, store
 from bot.jobs.store import listed
@@ -14,6 +15,7 @@ def remove_guild(tx: Tx, guild: str) -> bool:
     """Drop all but a guild's jobs; False while it has some: they are dropped first, and some may still run."""
     if listed(tx, guild, None, limit=1, offset=0):
         return False
+    contests.drop_guild(tx, guild)
     ledger.drop_guild(tx, guild)
     quotas.drop_guild(tx, guild)
     audit.drop_guild(tx, guild)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bot.contests import forgetting as contests
 from bot.database import Tx
 from bot.guilds import audit
 from bot.guilds.former import former
@@ -37,14 +38,15 @@ class Forgotten:
 def forget(tx: Tx, member: str, *, new_id: Callable[[], str], now: int) -> Forgotten:
     """Everything of this member, everywhere.
 
-    Accounts of a window that still runs keep their name until it ends, lest an allowance that was used up is made
-    new by being forgotten: `finish` sees to them.
+    Accounts of a window that still runs, or of a contest that takes entries, keep their name until it ends, lest an
+    allowance that was used up is made new by being forgotten: `finish` sees to them.
     """
     under_way = 0
-    lists = (guilds_of, audit.guilds_of, quotas.guilds_of, ledger.guilds_of_member)
+    lists = (guilds_of, audit.guilds_of, quotas.guilds_of, ledger.guilds_of_member, contests.guilds_of)
     for guild in sorted({guild for found in lists for guild in found(tx, member)}):
         name = former(new_id())
         under_way += forgetting.forget_member(tx, guild, member, name, now)
+        contests.forget_member(tx, guild, member, name)
         audit.forget_person(tx, guild, member, name)
         quotas.forget_member(tx, guild, member, name, now)
         posts.reword_under(tx, f"log:{guild}", member, name)
@@ -66,7 +68,7 @@ def finish(tx: Tx, *, new_id: Callable[[], str], now: int) -> None:
 
 def _part(tx: Tx, member: str, asked_at: int, *, new_id: Callable[[], str], now: int) -> int | None:
     """Take the name off the accounts of ended windows; returns until when one remains, of those asked about."""
-    until: list[int] = []
+    until = [ends for ends in (contests.part(tx, member, new_id),) if ends is not None]
     for guild in ledger.guilds_of_member(tx, member):
         account, longest = member_account(guild, member), LONGEST_MS[settings_of(tx, guild).period]
         ledger.rename(tx, account, member_account(guild, former(new_id())), min(asked_at, now - longest))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.clock import Clock
+from bot.contests import forgetting as contests
 from bot.database import Database, Tx
 from bot.guilds import audit
 from bot.guilds.store import wants_direct
@@ -27,6 +28,8 @@ class Kept:
     """What they did as a moderator."""
     direct: bool
     personas: int
+    contests: int
+    """Entries and ballots."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ class PrivacyService:
                 acts=audit.count_of(tx, member),
                 direct=wants_direct(tx, member),
                 personas=len(persona_rows.of_member(tx, member)),
+                contests=contests.count_of(tx, member),
             )
 
         return await self._db.work(unit)

@@ -1,4 +1,4 @@
-"""The chart of a guild's use, drawn in a capped child."""
+"""Charts, drawn in a capped child: a guild's use, the ranks of a contest."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from bot.worker.pool import Limits, Pool
 
@@ -21,6 +22,16 @@ class Panel:
     bars: Sequence[tuple[str, int]]
 
 
+@dataclass(frozen=True)
+class Row:
+    """One row of a ranking; `mark` is a word for winners, and empty for others."""
+
+    rank: int
+    name: str
+    points: int
+    mark: str
+
+
 class Charts:
     """Draws in `pool`."""
 
@@ -29,8 +40,17 @@ class Charts:
 
     async def draw(self, panels: Sequence[Panel]) -> bytes:
         """A PNG with one panel below the other. Raises `Refused`."""
+        return await self._drawn("bot.audio.chart:draw", {"panels": [asdict(panel) for panel in panels]})
+
+    async def rank(self, heading: str, rows: Sequence[Row]) -> bytes:
+        """A PNG with one row below the other. Raises `Refused`."""
+        return await self._drawn(
+            "bot.audio.ranking:draw", {"heading": heading, "rows": [asdict(row) for row in rows]}
+        )
+
+    async def _drawn(self, target: str, arguments: dict[str, Any]) -> bytes:
         with tempfile.TemporaryDirectory(prefix="twodeck-chart-") as name:
             folder = Path(name)
-            arguments = {"path": str(folder / "chart.png"), "panels": [asdict(panel) for panel in panels]}
-            await self._pool.run("bot.audio.chart:draw", arguments, directory=folder, limits=_LIMITS)
+            arguments = {**arguments, "path": str(folder / "chart.png")}
+            await self._pool.run(target, arguments, directory=folder, limits=_LIMITS)
             return await asyncio.to_thread((folder / "chart.png").read_bytes)

@@ -104,6 +104,15 @@ class Grant:
 
 
 @dataclass(frozen=True)
+class Allowance:
+    """Units from another account than the member's and the guild's, of which `taken` are held or used."""
+
+    account: str
+    limit: int
+    taken: int = 0
+
+
+@dataclass(frozen=True)
 class Asking:
     """Who asks what where; `parent` is the channel of a thread, `credits` are thousandths."""
 
@@ -116,6 +125,8 @@ class Asking:
     operation: str
     model: str | None = None
     credits: int = 0
+    allowance: Allowance | None = None
+    """Whence its units come, if not from the member's and the guild's."""
 
 
 @dataclass(frozen=True)
@@ -151,6 +162,11 @@ def guild_account(guild: str) -> str:
 def grant_account(grant: str) -> str:
     """The account of one grant; it has one window, from the beginning to its end."""
     return f"grant:{grant}"
+
+
+def contest_account(contest: str, member: str) -> str:
+    """The account of one entrant of a contest; it has one window, without an end."""
+    return f"contest:{contest}:{member}"
 
 
 def credits_account(engine: str, period: Period) -> str:

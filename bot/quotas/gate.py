@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from bot.database import Tx
 from bot.errors import Refused
@@ -47,6 +48,8 @@ class Gate:
         mine = member_account(asking.guild, asking.member)
         ours = guild_account(asking.guild)
         running = ledger.running(tx, mine)
+        if (given := asking.allowance) is not None:
+            asking = replace(asking, allowance=replace(given, taken=ledger.taken(tx, given.account, 0)))
         return Facts(
             now=now,
             asking=asking,

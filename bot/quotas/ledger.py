@@ -21,6 +21,7 @@ _FULL = {
     "member": Code.QUOTA_MEMBER,
     "grant": Code.QUOTA_MEMBER,
     "guild": Code.QUOTA_GUILD,
+    "contest": Code.QUOTA_CONTEST,
     "credits": Code.CREDITS_SPENT,
 }
 
@@ -128,6 +129,18 @@ def drop_guild(tx: Tx, guild: str) -> None:
             " OR account IN (SELECT 'grant:' || id FROM grants WHERE guild = ?1)",
             (guild,),
         )
+
+
+def accounts_in_contests(tx: Tx, member: str) -> list[str]:
+    """The accounts of this member in contests."""
+    rows = tx.all("SELECT DISTINCT account FROM balance WHERE account LIKE 'contest:%:' || ?", (member,))
+    return [row["account"] for row in rows]
+
+
+def drop_contest(tx: Tx, contest: str) -> None:
+    """Remove the accounts of a contest, counters and rows together."""
+    for table in ("ledger", "balance"):
+        tx.run(f"DELETE FROM {table} WHERE account LIKE 'contest:' || ? || ':%'", (contest,))  # noqa: S608
 
 
 def taken(tx: Tx, account: str, window_start: int) -> int:

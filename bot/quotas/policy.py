@@ -102,8 +102,7 @@ def decide(operator: Operator, facts: Facts) -> Verdict:
     units = operator.price(facts.asking.engine, facts.asking.operation)
     checks = (
         *(rule(operator, facts) for rule in _RULES),
-        _units(Gate.MEMBER_UNITS, Code.QUOTA_MEMBER, member, units),
-        _units(Gate.GUILD_UNITS, Code.QUOTA_GUILD, guild, units),
+        *_all_units(facts, member, guild, units),
         *_caps(operator, facts),
     )
     passed = all(check.passed for check in checks)
@@ -246,6 +245,22 @@ def _running(gate: Gate, code: Code, running: int, limit: int) -> Check:
     return Check(gate, running < limit, code, {"actual": running, "limit": limit})
 
 
+def _all_units(facts: Facts, member: Standing, guild: Standing, units: int) -> tuple[Check, ...]:
+    """Of the member and the guild; or of the allowance that takes their place."""
+    allowance = facts.asking.allowance
+    if allowance is None:
+        return (
+            _units(Gate.MEMBER_UNITS, Code.QUOTA_MEMBER, member, units),
+            _units(Gate.GUILD_UNITS, Code.QUOTA_GUILD, guild, units),
+        )
+    left = max(0, allowance.limit - allowance.taken)
+    values: dict[str, Value] = {"left": left, "limit": allowance.limit, "amount": units}
+    return (
+        Check(Gate.MEMBER_UNITS, units == 0 or left >= units, Code.QUOTA_CONTEST, values),
+        Check(Gate.GUILD_UNITS, True, Code.QUOTA_GUILD, {"amount": units}),
+    )
+
+
 def _units(gate: Gate, code: Code, standing: Standing, units: int) -> Check:
     """A job that costs nothing passes even where nothing is left."""
     left = standing.left
@@ -278,8 +293,19 @@ def _caps(operator: Operator, facts: Facts) -> list[Check]:
 
 
 def _claims(operator: Operator, facts: Facts, member: Standing, guild: Standing, units: int) -> tuple[Claim, ...]:
-    """From the member's window first, what is missing from grants, the soonest to expire first; from the guild."""
+    """From the member's window first, what is missing from grants, the soonest to expire first; from the guild.
+
+    Where an allowance gives the units, member and guild hold none, and still know that a job is on its way.
+    """
     asking, window = facts.asking, facts.window
+    if asking.allowance is not None:
+        given = asking.allowance
+        return (
+            Claim(member_account(asking.guild, asking.member), 0, UNLIMITED, window),
+            Claim(guild_account(asking.guild), 0, UNLIMITED, window),
+            Claim(given.account, units, given.limit, Window(0, UNLIMITED << 10, window.period)),
+            *_credits(operator, facts),
+        )
     limit = UNLIMITED if member.limit is None else member.limit
     rest = units - min(units, max(0, limit - facts.member_taken))
     claims = [Claim(member_account(asking.guild, asking.member), units - rest, limit, window)]
@@ -290,10 +316,16 @@ def _claims(operator: Operator, facts: Facts, member: Standing, guild: Standing,
             claims.append(Claim(grant_account(grant.id), part, grant.units, Window(0, ends, window.period)))
             rest -= part
     claims.append(Claim(guild_account(asking.guild), units, guild.limit or 0, window))
-    for period, (covered, _) in facts.credits.items():
-        cap = operator.caps[asking.engine, period]
-        claims.append(Claim(credits_account(asking.engine, period), asking.credits, cap, covered))
-    return tuple(claims)
+    return (*claims, *_credits(operator, facts))
+
+
+def _credits(operator: Operator, facts: Facts) -> tuple[Claim, ...]:
+    """From every cap of the engine."""
+    asking = facts.asking
+    return tuple(
+        Claim(credits_account(asking.engine, period), asking.credits, operator.caps[asking.engine, period], covered)
+        for period, (covered, _) in facts.credits.items()
+    )
 
 
 def _limits(operator: Operator, facts: Facts) -> Limits:

@@ -69,11 +69,15 @@ def use(tx: Tx, guild: str, days: Mapping[date, Window]) -> Use:
 
 
 def exported(tx: Tx, guild: str, days: Mapping[date, Window], most: int) -> tuple[bytes, int]:
-    """The guild's rows of the ledger in these days as CSV, oldest first, the newest `most`; and how many."""
+    """The guild's rows of the ledger in these days as CSV, oldest first, the newest `most`; and how many.
+
+    Jobs of contests are left out: nobody is to find out by them whose an entry is.
+    """
     rows = tx.all(
         "SELECT * FROM (SELECT ledger.*, grants.member AS holder FROM ledger LEFT JOIN grants"
         " ON ledger.account = ? || grants.id WHERE at >= ?"
         " AND (account = ? OR (account >= ? AND account < ?) OR grants.guild = ?)"
+        " AND job NOT IN (SELECT job FROM ledger WHERE account LIKE 'contest:%')"
         " ORDER BY at DESC LIMIT ?) ORDER BY at, job, account, kind",
         (grant_account(""), _first(days), guild_account(guild), *_members(guild), guild, most),
     )

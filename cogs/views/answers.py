@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import discord
 
+from bot.errors import Refused
 from bot.failpoints import around
+from bot.guilds.moderation import Actor
+from cogs.people import actor_of
+from cogs.views.refusals import sentence
+
+Answer = Callable[[Actor, str], Awaitable[Mapping[str, Any]]]
+"""What a command makes of who asks, and of their language: the values of a reply."""
 
 
 async def defer(interaction: discord.Interaction[Any]) -> None:
@@ -25,3 +33,18 @@ async def reply(interaction: discord.Interaction[Any], content: str | None = Non
     """Put the answer in the place of what was promised."""
     with around("discord answer"):
         await interaction.edit_original_response(content=content, **values)
+
+
+async def answered(interaction: discord.Interaction[Any], answer: Answer) -> None:
+    """Defer, then say what `answer` makes of it, or why not."""
+    await defer(interaction)
+    await reply(interaction, **await outcome(interaction, answer))
+
+
+async def outcome(interaction: discord.Interaction[Any], answer: Answer) -> Mapping[str, Any]:
+    """What `answer` makes of it, or why not, as the values of a reply."""
+    locale = str(interaction.locale)
+    try:
+        return await answer(actor_of(interaction), locale)
+    except Refused as refused:
+        return {"content": sentence(refused.refusal, locale)}

@@ -19,6 +19,7 @@ PAGES = (
     "channels",
     "roles",
     "moderator_role",
+    "contest_role",
     "engines",
     "models",
     "default_engine",
@@ -34,7 +35,8 @@ FIELDS = (*PAGES[:-1], "period")
 LISTS = ("channels", "roles", "engines", "models")
 FORMS: Mapping[str, tuple[str, ...]] = {"zone": ("zone",), "limits": tuple(RANGES)}
 """Forms by their page, with the fields they ask for."""
-_MENTIONS = {"channels": "<#{}>", "log_channel": "<#{}>", "roles": "<@&{}>", "moderator_role": "<@&{}>"}
+_ROLES = ("roles", "moderator_role", "contest_role")
+_MENTIONS = {"channels": "<#{}>", "log_channel": "<#{}>", **dict.fromkeys(_ROLES, "<@&{}>")}
 _CHANNELS = [discord.ChannelType.text, discord.ChannelType.news]
 
 
@@ -151,7 +153,7 @@ def _chooser(
             max_values=several,
             default_values=[Chosen(id=int(one), type=discord.SelectDefaultValueType.channel) for one in now],
         )
-    if page in ("roles", "moderator_role"):
+    if page in _ROLES:
         return discord.ui.RoleSelect(
             custom_id=name,
             placeholder=label,

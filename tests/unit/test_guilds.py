@@ -23,6 +23,7 @@ EVERYTHING: dict[str, Any] = {
     "channels": frozenset({CHANNEL}),
     "roles": frozenset({ROLE}),
     "moderator_role": ROLE,
+    "contest_role": ROLE,
     "engines": frozenset({"local", "kie"}),
     "models": frozenset({"V5"}),
     "default_engine": "kie",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from babel.messages.pofile import read_po
 
+from bot.contests.contest import EDITABLE, EntryState, Phase
 from bot.errors import Cause, Code
 from bot.guilds.audit import Action
 from bot.guilds.guild import GuildSettings, Period
@@ -20,6 +21,8 @@ from bot.quotas.policy import Gate
 from bot.quotas.service import STEPS
 from bot.request import EngineName
 from bot.texts import LOCALES, MissingTextError, has, say, say_many, say_reason
+from cogs.contest_organising import ASKED as STEPS_ASKED
+from cogs.views.contest_news import MOVES, REASONS
 from cogs.views.settings import FORMS, PAGES
 
 ROOT = Path(__file__).parents[2]
@@ -70,6 +73,19 @@ def engine_stages() -> set[str]:
     return found
 
 
+def contest_words() -> set[str]:
+    """Ids that are put together of what a contest can be and do."""
+    words = {f"contest-phase-{phase}" for phase in Phase} | {f"contest-own-{state}" for state in EntryState}
+    words |= {f"contest-name-{name}" for name in EDITABLE[Phase.DRAFT]} | {f"contest-news-{move}" for move in MOVES}
+    words |= {f"contest-reason-{reason}" for reason in REASONS} | {f"contest-ask-{step}" for step in STEPS_ASKED}
+    words |= {f"contest-when-{when}" for when in ("opens", "closes", "ends", "over")} | {"contest-own-numbered"}
+    return words | {f"contest-told-{move}" for move in ("paused", "resumed")}
+
+
+def test_whatever_a_contest_can_be_has_words() -> None:
+    assert {message for message in contest_words() if not has(message)} == set()
+
+
 @pytest.mark.parametrize("code", Code)
 def test_every_code_has_a_sentence(code: Code) -> None:
     assert has(f"refusal-{code}")
@@ -104,8 +120,8 @@ def test_no_text_is_unused(locale: str) -> None:
     settings = {*GuildSettings.model_fields, "limits"} - {"paused"}
     made |= {f"setting-{name}" for name in settings} | {f"button-form-{page}" for page in FORMS}
     made |= {f"hint-{name}" for fields in FORMS.values() for name in fields}
-    made |= {f"nothing-{name}" for name in ("number", *PAGES[:6], "log_channel", "locale")}
-    made |= {f"button-clear-{name}" for name in ("log_channel", *PAGES[:5])}
+    made |= {f"nothing-{name}" for name in ("number", *PAGES[:7], "log_channel", "locale")}
+    made |= {f"button-clear-{name}" for name in ("log_channel", *PAGES[:6])}
     assert [m for m in made if not has(m) and m.startswith(("setting-", "nothing-"))] == []
     made |= {f"period-{p}" for p in Period} | {f"log-{a}" for a in Action} | {f"cost-{k}" for k in Kind}
     made |= {f"explain-{g}" for g in Gate} | {"explain-exempt", "explain-no-cap"}
@@ -115,6 +131,7 @@ def test_no_text_is_unused(locale: str) -> None:
         message for message in made if not has(message) and message.startswith(("log-", "explain-", "rule-"))
     } == set()
     made |= {s for s in ids(locale) if s.startswith(("option-", "choice-", "permission-", "key-", "card-deck-"))}
+    made |= contest_words()
     assert ids(locale) - strings - made == set()
 
 
@@ -150,7 +167,7 @@ def literals_sent(source: str) -> list[str]:
         given = [
             k.value
             for k in node.keywords
-            if k.arg in SENT_TO_DISCORD and name not in ("command", "Group", "create_task")
+            if k.arg in SENT_TO_DISCORD and name not in ("command", "Group", "create_task", "worded")
         ]
         if name in ("send", "send_message", "edit", "edit_message"):
             given += node.args[:1]

@@ -12,9 +12,13 @@ from discord import app_commands
 
 from bot import app
 from bot.client import TwodeckBot
+from bot.contests.contest import Draft
+from bot.contests.store import drafted, insert
+from bot.database import Tx
 from bot.guilds.moderation import Actor
 from bot.jobs import store
 from bot.jobs.job import Ask, Source
+from bot.jobs.retention import DAY_MS as DAY
 from bot.playground import payloads
 from bot.playground.members import _command_data
 from bot.playground.options import find_command, wrap
@@ -25,6 +29,8 @@ from tests.wire.test_bot import aim
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 JOB = "mikasfailed0"
+CONTEST, VOTED, CLOSED = "contestopen0", "contestvote0", "contestover0"
+"""One that takes entries, one that is voted on, one that is over; none has an entry."""
 ROOM = "mashups"
 
 EVERYBODY = frozenset({"mika", "noor", "sam", "kim", "ola"})
@@ -32,7 +38,7 @@ EVERYBODY = frozenset({"mika", "noor", "sam", "kim", "ola"})
 MODERATORS = frozenset({"sam", "kim"})
 OWNER_AND_MODERATORS = MODERATORS | {"mika"}
 OPERATORS = frozenset({"ola"})
-_REFUSED = ("Only moderators can do that", "Only those who run this bot", "is not yours")
+_REFUSED = ("Only moderators can do that", "Only those who run this bot", "is not yours", "Only the organiser")
 _FILE = ("empty.mp3", b"")
 
 ROWS: Mapping[str, tuple[frozenset[str], dict[str, Any]]] = {
@@ -67,13 +73,31 @@ ROWS: Mapping[str, tuple[frozenset[str], dict[str, Any]]] = {
     "settings": (MODERATORS, {}),
     "privacy show": (EVERYBODY, {}),
     "privacy forget": (EVERYBODY, {}),
+    "contest create": (MODERATORS, {"title": "t", "theme": "t", "deadline": "3d", "voting_ends": "5d"}),
+    "contest edit": (MODERATORS, {"contest": CONTEST, "theme": "t"}),
+    "contest open": (MODERATORS, {"contest": VOTED}),
+    "contest close": (MODERATORS, {"contest": CLOSED}),
+    "contest cancel": (MODERATORS, {"contest": CONTEST, "reason": "because"}),
+    "contest pause": (MODERATORS, {"contest": CONTEST, "halt": "off"}),
+    "contest list": (EVERYBODY, {}),
+    "contest info": (EVERYBODY, {"contest": CONTEST}),
+    "contest mashup": (EVERYBODY, {"contest": CONTEST}),
+    "contest enter": (frozenset({"mika"}), {"contest": CONTEST, "job": JOB}),
+    "contest withdraw": (EVERYBODY, {"contest": CONTEST, "entry": "1"}),
+    "contest replace": (EVERYBODY, {"contest": CONTEST, "entry": "1", "job": JOB}),
+    "contest vote": (EVERYBODY, {"contest": VOTED}),
+    "contest results": (EVERYBODY, {"contest": CLOSED}),
+    "contest tie": (MODERATORS, {"contest": CLOSED, "order": "1, 2", "reason": "because"}),
+    "contest disqualify": (MODERATORS, {"contest": CONTEST, "entry": "1", "reason": "because"}),
+    "contest unmask": (MODERATORS, {"contest": CONTEST, "entry": "1", "reason": "because"}),
+    "contest export": (EVERYBODY, {"contest": CLOSED}),
 }
 """Who may, and options with which the command gets as far as the question."""
 ALSO_DIRECT = frozenset(
     {"jobs dm", "engines list", "engines off", "engines on", "persona list", "privacy show", "privacy forget"}
 )
 """What belongs to no server: one's own choices and data, everybody's list, the operator's switch."""
-BUTTONS = frozenset({"again", "cancel", "quota", "privacy", "settings"})
+BUTTONS = frozenset({"again", "cancel", "quota", "privacy", "settings", "contest", "ballot", "entry"})
 """`settings:` is tried with forged and old controls in tests/story/test_server_settings.py."""
 
 
@@ -91,10 +115,10 @@ class House:
         """Press the one button of a message, maybe with another id; it is made visible to whoever presses."""
         button = next(one for row in message.components for one in row["components"])
         before, button["custom_id"] = button["custom_id"], custom_id or button["custom_id"]
-        message.visible_to = self.play.world.person(who).id
+        message.visible_to, shown = self.play.world.person(who).id, shown_text(message)
         try:
             act = await self.play.click(who, message, button["custom_id"])
-            return shown_text(await self._answer(act))
+            return shown_text(await self._answer(act, shown))
         finally:
             button["custom_id"] = before
 
@@ -146,10 +170,12 @@ class House:
         people = {"member": self.play.world.person, "role": self.roles.__getitem__}
         return {name: people[name](value) if name in people else value for name, value in options.items()}
 
-    async def _answer(self, act: Act) -> Message:
+    async def _answer(self, act: Act, before: str = "") -> Message:
+        """The answer, which may take the place of what the message said `before`."""
+
         def said() -> Message | None:
             message = act.original
-            return message if message is not None and shown_text(message) else None
+            return message if message is not None and shown_text(message) not in ("", before) else None
 
         return await self.play.wait_for(said, 20)
 
@@ -167,6 +193,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
             guild, steward = str(play.world.guild.id), str(roles["steward"].id)
             await bot.services.guilds.change(Actor(guild, "0", frozenset(), manages=True), moderator_role=steward)
             await bot.services.db.work(lambda tx: _failed_job(tx, play))
+            await bot.services.db.work(lambda tx: _contests(tx, play))
             yield House(play, bot, roles)
 
 
@@ -181,7 +208,7 @@ def _settle_in(play: Playground) -> dict[str, Role]:
     return {"steward": steward}
 
 
-def _failed_job(tx: Any, play: Playground) -> None:
+def _failed_job(tx: Tx, play: Playground) -> None:
     """A job of mika's that is over."""
     world = play.world
     sources = (Source("a", "", "a.mp3", 1), Source("b", "", "b.mp3", 1))
@@ -191,6 +218,27 @@ def _failed_job(tx: Any, play: Playground) -> None:
     )
     store.insert(tx, JOB, ask, now=0, deadline=0)
     tx.run("UPDATE jobs SET state = 'failed' WHERE id = ?", (JOB,))
+
+
+def _contests(tx: Tx, play: Playground) -> None:
+    """Of sam's, who moderates."""
+    guild, room, sam = (str(one.id) for one in (play.world.guild, play.world.channel(ROOM), play.world.sam))
+    now = int(play.world.clock.now() * 1000)
+    draft = Draft("t", room, now + DAY, now + 2 * DAY)
+    for name, phase in ((CONTEST, "open"), (VOTED, "voting"), (CLOSED, "closed")):
+        made = drafted(
+            draft,
+            id=name,
+            guild=guild,
+            organiser=sam,
+            locale="en",
+            max_bytes=1,
+            salt="s",
+            wake_at=1 << 53,
+            sources=(),
+        )
+        insert(tx, made, name, now)
+        tx.run("UPDATE contests SET phase = ?, ended_at = ? WHERE id = ?", (phase, now, name))
 
 
 def leaves(commands: Any, way: str = "") -> set[str]:
@@ -300,6 +348,51 @@ async def test_the_again_button_takes_the_requester_alone(house: House, who: str
     text = await house.click(who, card, f"again:{JOB}")
     assert ("Only who asked for job" in text) is (who != "mika"), text
     assert "There is no job" in await house.click(who, card, "again:000000000000")
+
+
+async def test_a_contest_is_saved_by_whoever_was_asked_and_once(house: House) -> None:
+    async def named() -> int:
+        found = await house.bot.services.contests.listed(str(house.play.world.guild.id))
+        return sum(contest.title == "Once" for contest in found)
+
+    options = {"title": "Once", "theme": "t", "deadline": "3d", "voting_ends": "5d"}
+    asked = await house.give("sam", "contest create", options)
+    for who in ("mika", "kim", "ola"):
+        assert "That question is over" in await house.click(who, asked)
+    assert await named() == 0
+    assert "Saved" in await house.click("sam", asked)
+    assert "That question is over" in await house.click("sam", asked)
+    assert "That question is over" in await house.click("sam", asked, "contest:yes:000000000000")
+    assert await named() == 1
+
+
+async def test_a_contest_is_not_saved_by_somebody_who_moderates_no_more(house: House) -> None:
+    asked = await house.give("kim", "contest cancel", {"contest": CONTEST, "reason": "because"})
+    kim = house.play.world.guild.members[house.play.world.person("kim").id]
+    held, kim.role_ids = kim.role_ids, []
+    try:
+        assert "Only the organiser" in await house.click("kim", asked)
+    finally:
+        kim.role_ids = held
+    guild = str(house.play.world.guild.id)
+    assert (await house.bot.services.contests.named(guild, CONTEST)).phase == "open"
+
+
+@pytest.mark.parametrize(
+    ("custom_id", "words"),
+    [
+        ("contest:vote:000000000000", "There is no contest"),
+        (f"contest:vote:{CONTEST}", "not possible now"),
+        (f"entry:offer:{JOB}", "is not yours"),
+        ("entry:offer:000000000000", "There is no job"),
+        ("entry:put:000000000000", "from an old card"),
+        (f"ballot:set:{CONTEST}:0", "not possible now"),
+        (f"ballot:page:{VOTED}:999", "Your ballot"),
+    ],
+)
+async def test_invented_buttons_of_contests_do_nothing(house: House, custom_id: str, words: str) -> None:
+    text = await house.click("noor", await question(house), custom_id)
+    assert words in text, text
 
 
 async def test_being_forgotten_is_for_whoever_presses(house: House) -> None:

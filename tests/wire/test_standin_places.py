@@ -8,7 +8,8 @@ import discord
 import pytest
 
 from bot.playground.errors import MemberError
-from bot.playground.permissions import Permission
+from bot.playground.permissions import NOTHING, Permission
+from bot.playground.world import Role
 from tests.playground import Playground
 from tests.wire.standin_bot import SmallBot, channel_of
 
@@ -148,3 +149,18 @@ async def test_a_removed_bot_is_told_and_finds_every_door_closed(play: Playgroun
     play.knobs.invite_bot()
     await play.wait_for(lambda: bot.guilds)
     await lounge.send("back")
+
+
+async def test_a_role_is_mentioned_where_the_bot_wants_it_and_the_server_lets_it(
+    play: Playground, bot: SmallBot
+) -> None:
+    world, lounge = play.world, channel_of(play, bot, "lounge")
+    open_role, closed = Role(world.new_id(), "Voters", NOTHING, 1, mentionable=True), world.new_id()
+    world.guild.roles |= {open_role.id: open_role, closed: Role(closed, "Quiet", NOTHING, 1)}
+    both = [discord.Object(open_role.id), discord.Object(closed)]
+    said = f"<@&{open_role.id}> <@&{closed}>"
+    sent = await lounge.send(said, allowed_mentions=discord.AllowedMentions(roles=both))
+    assert sent.raw_role_mentions == [open_role.id, closed]
+    assert world.messages[sent.id].mention_role_ids == [open_role.id]
+    silent = await lounge.send(said, allowed_mentions=discord.AllowedMentions.none())
+    assert world.messages[silent.id].mention_role_ids == []

@@ -29,7 +29,7 @@ export function drawCommands(scene) {
   drawn.scene = scene;
   drawn.leaves = scene.commands.filter((one) => one.type === SLASH).flatMap((one) => leavesOf(one));
   chooser.replaceChildren(...drawn.leaves.map((leaf) => el("option", { value: leaf.name }, `/${leaf.name}`)));
-  const files = (leaf) => leaf.options.filter((one) => one.type === ATTACHMENT).length;
+  const files = (leaf) => leaf.options.filter((one) => one.type === ATTACHMENT && one.required).length;
   const favourite = [...drawn.leaves].sort((a, b) => files(b) - files(a))[0]?.name ?? "";
   chooser.value = drawn.leaves.some((leaf) => leaf.name === before) ? before : favourite;
   drawForm();

@@ -15,7 +15,7 @@ export function drawMessage(message, scene, actions, old) {
   const node = old ?? shell(message, actions);
   node.message = message;
   node.classList.toggle("private", message.visible_to !== null);
-  node.classList.toggle("for-me", message.mentions.some((one) => one.id === scene.me));
+  node.classList.toggle("for-me", message.mentions.some((one) => one.id === scene.me) || message.mention_roles.some((id) => rolesOf(scene.me, scene).includes(id)));
   const ids = message.attachments.map((file) => file.id);
   redraw(node, "head", [message.edited_timestamp, message.interaction, message.visible_to], () => head(message, scene));
   redraw(node, "text", [message.content, message.loading], () => text(message, scene));
@@ -62,6 +62,8 @@ export function summary(node, message, scene) {
 export function commandTitle(name, scene) {
   return scene.commands.some((one) => one.name === name && one.type !== 1) ? `“${name}”` : `/${name}`;
 }
+
+const rolesOf = (id, scene) => scene.people.find((one) => one.id === id)?.roles ?? [];
 
 const nameOf = (user, scene) => scene.people.find((one) => one.id === user.id)?.name ?? user.username;
 
@@ -179,6 +181,7 @@ function pickOne(item, label, options, send) {
     "data-control": item.custom_id, "aria-label": now ? `${label}: ${now.label}` : null,
   }, el("span", {}, now?.label ?? label), el("span", { "aria-hidden": "true" }, "▾"));
   const items = options.map((one) => ({ label: one.label, hint: one.description, checked: one === now, pick: () => send([one.value]) }));
+  if (item.min_values === 0) items.push({ label: "Nothing", checked: !now, pick: () => send([]) });
   button.addEventListener("click", () => openMenu(button, [{ items }], label, button));
   return button;
 }

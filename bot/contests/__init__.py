@@ -1,0 +1,1 @@
+"""Contests: from announcement to winners, with masked entries and secret ballots."""
