@@ -24,7 +24,8 @@ class ContestStake:
             contest, job = store.get(tx, entry.contest), jobs.get(tx, job_id)
             if entry.state is not EntryState.MAKING or contest is None:
                 continue
-            made = job.tracks if job is not None and state is State.DONE and not job.forgotten else ()
+            counts = state is State.DONE and contest.phase is Phase.OPEN
+            made = job.tracks if counts and job is not None and not job.forgotten else ()
             if not (made and adopt(tx, contest, entry, made[0])):
                 moves.drop_out(tx, entry, moves.NOT_MADE)
             store.ring(tx, contest.id)
@@ -33,7 +34,7 @@ class ContestStake:
         """Before voting the entry goes with its result; later it is disqualified, for the same reason."""
         for entry in entries.of_job(tx, job.id):
             contest = store.get(tx, entry.contest)
-            if entry.state not in ACTIVE or contest is None:
+            if entry.state not in ACTIVE or contest is None or contest.phase is Phase.ARCHIVED:
                 continue
             if contest.phase in (Phase.VOTING, Phase.CLOSED):
                 disqualify_in(tx, contest, entry, removal.reason, self._clock.new_id, now)
