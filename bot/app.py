@@ -22,6 +22,7 @@ from bot.contests.desk import Tools
 from bot.contests.line import ContestLine
 from bot.contests.masking import Masks
 from bot.contests.questions import Questions
+from bot.contests.restore import halt
 from bot.contests.service import ContestService
 from bot.contests.stake import ContestStake
 from bot.control import Control
@@ -241,7 +242,9 @@ class Parts:
         if self._after_restore:
             now = clock.now()
             counts = await db.work(lambda tx: quarantine(tx, now=now, new_id=clock.new_id))
-            log.warning("after the restore: %s", ", ".join(f"{n} {what}" for what, n in counts.items()))
+            paused = await db.work(lambda tx: halt(tx, now=now, new_id=clock.new_id))
+            told = {**counts, "contests paused": paused}
+            log.warning("after the restore: %s", ", ".join(f"{n} {what}" for what, n in told.items()))
             shutil.rmtree(self._folder / "jobs", ignore_errors=True)  # no job waits for any of it now
             self._after_restore = False
 

@@ -54,16 +54,23 @@ def of_member(tx: Tx, contest_id: str, member: str) -> list[Entry]:
     return [_entry(row) for row in rows]
 
 
+def by_id(tx: Tx, entry_id: str) -> Entry | None:
+    """An entry of whichever contest."""
+    row = tx.one("SELECT * FROM entries WHERE id = ?", (entry_id,))
+    return _entry(row) if row else None
+
+
 def of_job(tx: Tx, job: str) -> list[Entry]:
     """Every entry that was made of a job, in whatever state."""
     return [_entry(row) for row in tx.all("SELECT * FROM entries WHERE job = ? ORDER BY created_at, id", (job,))]
 
 
 def is_taken(tx: Tx, job: str, track: int) -> bool:
-    """Whether a track is in a contest, or was shown in one."""
+    """Whether a track is in a contest, was shown in one, or was disqualified."""
     row = tx.one(
         "SELECT 1 FROM entries JOIN contests ON contests.id = entries.contest WHERE job = ?1 AND track = ?2 AND"
-        " (number IS NOT NULL OR (state IN (SELECT value FROM json_each(?3)) AND phase <> 'cancelled'))",
+        " (number IS NOT NULL OR state = 'disqualified'"
+        " OR (state IN (SELECT value FROM json_each(?3)) AND phase <> 'cancelled'))",
         (job, track, _ACTIVE),
     )
     return row is not None

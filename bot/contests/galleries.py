@@ -29,13 +29,18 @@ def redirect(tx: Tx, contest: Contest, now: int) -> None:
 
 
 def posted(tx: Tx, post: Post, new_id: Callable[[], str], now: int) -> None:
-    """In the unit that ends a post: tell the organiser, once for each place, that it is closed."""
+    """In the unit that ends a post: tell the organiser, once for each place, that it is closed.
+
+    An entry that dropped out while its message was on the way is not left there.
+    """
     kind, _, name = post.subject.partition(":")
     if kind not in ("contest", "entry") or post.purpose is Purpose.CONTEST_TROUBLE:
         return
-    ended = posts.of(tx, post.subject, post.purpose)
-    if ended is None or ended.state is not PostState.DEAD:
+    entry = entries.by_id(tx, name) if kind == "entry" else None
+    if entry is not None and entry.state is not EntryState.ENTERED:
+        posts.erase(tx, post.subject)
         return
-    contest = store.get(tx, post.body["contest"] if kind == "entry" else name.partition(":")[0])
-    if contest is not None:
+    ended = posts.of(tx, post.subject, post.purpose)
+    contest = store.get(tx, entry.contest if entry else name.partition(":")[0])
+    if ended is not None and ended.state is PostState.DEAD and contest is not None:
         news.confide(tx, contest, f"lost-{post.target}", "trouble", new_id, now, post.target)

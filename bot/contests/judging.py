@@ -18,7 +18,6 @@ from bot.guilds.moderation import Actor, must_moderate
 from bot.guilds.store import settings_of
 from bot.jobs.service import Place
 from bot.posts import store as posts
-from bot.posts.post import Purpose
 
 CORRECTED = "corrected"
 
@@ -130,7 +129,7 @@ LISTED_NOTES = 50
 def disqualify_in(tx: Tx, contest: Contest, entry: Entry, reason: str, new_id: Callable[[], str], now: int) -> None:
     """Its message goes, votes for it count for nothing, and a result that is out is corrected."""
     entries.change(tx, entry.id, {"state": EntryState.DISQUALIFIED, "reason": reason})
-    posts.remove(tx, entry.subject, [Purpose.ENTRY])
+    posts.erase(tx, entry.subject)
     disown(tx, entry.subject)
     if contest.phase is Phase.CLOSED:
         correct(tx, contest, new_id, now, reason=reason)

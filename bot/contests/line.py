@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 LEASE_MS = 30 * 60_000
 RECLAIM_MS = 5_000
 """How long a contest rests whose step was lost."""
+AGAIN_MS = 10_000
+"""How long it rests after a copy that failed."""
 
 
 class ContestLine:
@@ -44,11 +46,11 @@ class ContestLine:
 
     async def advance(self, contest: Contest, owner: str) -> None:
         """Make the copies that are missing, then take every step that is due."""
-        await self._masks.make(contest)
-        await self._db.work(lambda tx: self._advance(tx, contest, owner))
+        whole = await self._masks.make(contest)
+        await self._db.work(lambda tx: self._advance(tx, contest, owner, whole))
 
-    def _advance(self, tx: Tx, contest: Contest, owner: str) -> None:
-        """A ring that came while copies were made has the contest looked at again."""
+    def _advance(self, tx: Tx, contest: Contest, owner: str, whole: bool) -> None:
+        """A ring that came while copies were made has the contest looked at again, as has a copy that failed."""
         if not store.is_held(tx, contest.id, owner):
             return
         now, fresh = self._clock.now(), store.get(tx, contest.id)
@@ -56,4 +58,5 @@ class ContestLine:
             return
         rung = fresh.rev != contest.rev
         moved = moves.advance(tx, fresh, keep_ms=self._keep_ms, new_id=self._clock.new_id, now=now)
-        store.sleep(tx, moved.id, owner, now if rung else moved.wake_at)
+        soon = now if rung else moved.wake_at
+        store.sleep(tx, moved.id, owner, soon if whole else now + AGAIN_MS)

@@ -31,26 +31,27 @@ class Masks:
         self._files = files
         self._failed: Counter[str] = Counter()
 
-    async def make(self, contest: Contest) -> None:
-        """Of every entry without a copy, one after another; what cannot be copied drops out after some tries."""
-        entered = await self._db.work(lambda tx: entries.of(tx, contest.id, EntryState.ENTERED))
-        for entry in entered:
-            if entry.audio is None and entry.original is not None:
-                await self._try_to_make(contest, entry, entry.original)
+    async def make(self, contest: Contest) -> bool:
+        """Of every entry without a copy, one after another; whether there is one of each.
 
-    async def _try_to_make(self, contest: Contest, entry: Entry, original: str) -> None:
+        What cannot be copied drops out after some tries.
+        """
+        entered = await self._db.work(lambda tx: entries.of(tx, contest.id, EntryState.ENTERED))
+        bare = [(entry, entry.original) for entry in entered if entry.audio is None and entry.original is not None]
+        return all([await self._try_to_make(contest, entry, original) for entry, original in bare])
+
+    async def _try_to_make(self, contest: Contest, entry: Entry, original: str) -> bool:
         try:
             stored = await self._copy(contest, entry, original)
         except Refused as refused:
-            if refused.refusal.code is Code.STOPPING:
-                raise
-            self._failed[entry.id] += 1
             log.warning("entry %s cannot be copied (%s)", entry.id, refused)
+            self._failed[entry.id] += refused.refusal.code is not Code.STOPPING
             if self._failed[entry.id] < TRIES:
-                raise
+                return False
             await self._db.work(lambda tx: self._give_up(tx, entry))
-            return
+            return True
         await self._db.work(lambda tx: self._keep(tx, entry, stored))
+        return True
 
     async def _copy(self, contest: Contest, entry: Entry, original: str) -> Stored:
         path = self._files.incoming(f"{entry.id}-masked.mp3")

@@ -23,7 +23,7 @@ class ContestStake:
             contest = store.get(tx, entry.contest)
             if entry.state is not EntryState.MAKING or contest is None:
                 continue
-            done = state is State.DONE and bool(job.tracks) and not job.forgotten
+            done = state is State.DONE and bool(job.tracks) and contest.phase is Phase.OPEN and not job.forgotten
             if not (done and adopt(tx, contest, entry, job.tracks[0])):
                 moves.drop_out(tx, entry, moves.NOT_MADE)
             store.ring(tx, contest.id)
@@ -32,7 +32,7 @@ class ContestStake:
         """Before voting the entry goes with its result; later it is disqualified, for the same reason."""
         for entry in entries.of_job(tx, job.id):
             contest = store.get(tx, entry.contest)
-            if entry.state not in ACTIVE or contest is None:
+            if entry.state not in ACTIVE or contest is None or contest.phase is Phase.ARCHIVED:
                 continue
             if contest.phase in (Phase.VOTING, Phase.CLOSED):
                 disqualify_in(tx, contest, entry, removal.reason, self._clock.new_id, now)

@@ -85,6 +85,15 @@ def listed(tx: Tx, guild: str, limit: int) -> list[Contest]:
     return [_contest(tx, row) for row in rows]
 
 
+def running(tx: Tx) -> list[Contest]:
+    """Every contest that has not ended, anywhere."""
+    rows = tx.all(
+        "SELECT * FROM contests WHERE phase IN (SELECT value FROM json_each(?)) ORDER BY created_at, id",
+        (_RUNNING,),
+    )
+    return [_contest(tx, row) for row in rows]
+
+
 def count_running(tx: Tx, guild: str) -> int:
     """How many contests of a guild have not ended."""
     row = tx.one(

@@ -44,7 +44,7 @@ class Use:
 
 
 def last_costs(tx: Tx, guild: str, member: str, count: int) -> tuple[Cost, ...]:
-    """The member's last jobs, newest first; the guild's account has the whole price of each."""
+    """The member's last jobs, newest first; the guild's account has the whole price of each, or a contest's."""
     jobs = tx.all(
         "SELECT job, at FROM ledger WHERE account = ? AND kind = 'reserve' ORDER BY at DESC LIMIT ?",
         (member_account(guild, member), count),
@@ -120,7 +120,11 @@ def _cells(row: Row) -> Iterable[str]:
 
 
 def _cost(tx: Tx, job: str, at: int, account: str) -> Cost:
-    rows = tx.all("SELECT kind, amount FROM ledger WHERE job = ? AND account = ?", (job, account))
+    rows = tx.all(
+        "SELECT kind, amount FROM ledger WHERE job = ? AND (account = ? OR account LIKE 'contest:%')"
+        " ORDER BY amount DESC",
+        (job, account),
+    )
     kinds = {Kind(row["kind"]) for row in rows}
     closed = next((kind for kind in (Kind.SETTLE, Kind.RELEASE) if kind in kinds), Kind.RESERVE)
     return Cost(job, at, rows[0]["amount"] if rows else 0, closed)

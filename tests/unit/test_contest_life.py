@@ -12,6 +12,7 @@ import pytest
 from bot import failpoints
 from bot.contests.contest import Draft, EntryState, Phase
 from bot.contests.moves import NEVER_OPENED, TOO_FEW
+from bot.contests.restore import halt
 from bot.contests.schedule import PATIENCE_MS
 from bot.database import Database
 from bot.errors import Code, Refused
@@ -358,3 +359,40 @@ async def test_without_looking_first_a_kill_doubles_announcements(tmp_path: Path
     said = await killed_everywhere(tmp_path, Forgetful)
     assert said is not None
     assert len(said) > len(WHOLE)
+
+
+# ---- odd moments
+
+
+async def test_an_entry_that_is_disqualified_while_its_message_is_on_the_way_is_not_left_there(room: Room) -> None:
+    contest = await room.opened()
+    for member in ("101", "102", "103"):
+        await room.enter(contest, member)
+    await room.run()
+    room.clock.at = START + 2 * DAY
+    (due,) = await room.db.work(lambda tx: room.line.claim(tx, "me", 9))
+    await room.line.advance(due, "me")
+    await room.service.disqualify(SAM, contest.id, "1", "not sent yet")
+    on_its_way = await room.db.work(lambda tx: room.posts.claim(tx, "me", 9))
+    await room.service.disqualify(SAM, contest.id, "2", "on its way")
+    for post in on_its_way:
+        await room.posts.advance(post, "me")
+    await room.run()
+    assert sorted(show.number for show in room.channel.shown) == [2, 3]
+    assert len(room.channel.removed) == 1
+    (left,) = await room.db.work(
+        lambda tx: tx.all("SELECT state FROM posts WHERE purpose = 'entry' AND body <> '{}'")
+    )
+    assert left["state"] == "sent"
+
+
+async def test_after_a_restore_contests_under_way_are_paused_until_people_decide(room: Room) -> None:
+    other, voting = await room.create(title="Other"), await room.voting()
+    assert await room.db.work(lambda tx: halt(tx, now=room.clock.now(), new_id=room.clock.new_id)) == 2
+    assert await room.db.work(lambda tx: halt(tx, now=room.clock.now(), new_id=room.clock.new_id)) == 0
+    await room.at(9 * DAY)
+    assert (await room.contest(voting.id)).phase is Phase.VOTING
+    assert room.channel.moves.count("paused") == 2
+    resumed = await room.service.pause(SAM, voting.id, False)
+    assert resumed.schedule.ends_at == voting.schedule.ends_at + 7 * DAY
+    assert (await room.contest(other.id)).paused
