@@ -1,4 +1,4 @@
-"""Decides whether a history and the rows at its end keep the invariants I1 to I10 (docs/reliability.md); pure."""
+"""Decides whether a history and the rows at its end keep the invariants I1 to I11 (docs/reliability.md); pure."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tests.chaos.history import Event, Row, Rows
 
 ENDED = frozenset({"done", "failed", "cancelled", "unknown"})
+_ACTIVE = frozenset({"making", "entered"})
 RESULTS = frozenset({"result", "ready"})
 NOTICES = frozenset({"notice", "sorry"})
 INVALID_BUDGET = 100
@@ -32,7 +33,8 @@ def check(events: Sequence[Event], rows: Rows) -> list[Violation]:
     """Every violation, the invariants in order."""
     run = _Run(events, rows)
     found: list[Violation] = []
-    for rule in (_ends, _submits, _appears_once, _limits, _balances, _places, _leaks, _budgets, _stored):
+    rules = (_ends, _submits, _appears_once, _limits, _balances, _places, _leaks, _budgets, _stored, _entries)
+    for rule in rules:
         found += rule(run)
     return found
 
@@ -112,6 +114,14 @@ def _appears_once(run: _Run) -> Iterator[Violation]:
         if event["pictures"] > event["sounds"]:
             yield Violation("I3", event["job"], f"{event['pictures']} pictures of {event['sounds']} tracks")
     pictured = {f"job:{event['job']}" for event in run.of("pictured")}
+    marks: dict[str, set[int]] = defaultdict(set)
+    for event in run.of("marked"):
+        marks[event["mark"]].add(event["message"])
+    for row in run.rows.posts:
+        if row["purpose"] == "entry" or row["purpose"].startswith("contest-"):
+            copies, out = len(marks[row["id"]]), row["state"] == "sent"
+            if copies > 1 or (out and copies == 0):
+                yield Violation("I3", "", f"{copies} messages with {row['purpose']} of {row['subject']}")
     for row in run.rows.posts:
         if row["purpose"] == "picture" and row["state"] == "sent" and row["subject"] not in pictured:
             yield Violation(
@@ -155,6 +165,26 @@ def _balances(run: _Run) -> Iterator[Violation]:
         expected = "settle" if row["state"] == "done" and not told else "release"
         if set(run.closed[job]) != {expected}:
             yield Violation("I5", job, f"{row['state']}, but its reservations were closed by {run.closed[job]}")
+
+
+def _entries(run: _Run) -> Iterator[Violation]:
+    """I11: whoever used a contest's units has one entry of the job, and counts in it only while the job may."""
+    reserved = {r["job"] for r in run.rows.ledger if r["kind"] == "reserve" and r["account"].startswith("contest:")}
+    made = {row["job"] for row in run.rows.entries}
+    for job in sorted(reserved - made):
+        yield Violation("I11", job, "took units of a contest and is in none")
+    active = Counter(
+        (row["contest"], row["job"], row["track"]) for row in run.rows.entries if row["state"] in _ACTIVE
+    )
+    for (_, job, _), count in active.items():
+        if count > 1:
+            yield Violation("I11", job, f"is {count} times in one contest")
+    for row in run.rows.entries:
+        job = run.jobs.get(row["job"])
+        if row["state"] == "entered" and job is not None and job["state"] != "done":
+            yield Violation("I11", row["job"], f"counts as an entry and is {job['state']}")
+        if row["state"] == "making" and job is not None and job["state"] in ENDED:
+            yield Violation("I11", row["job"], f"is waited for as an entry and is {job['state']}")
 
 
 def _places(run: _Run) -> Iterator[Violation]:

@@ -45,6 +45,7 @@ class Rows:
     ledger: Sequence[Row] = ()
     balance: Sequence[Row] = ()
     inbox: Sequence[Row] = ()
+    entries: Sequence[Row] = ()
     integrity: str = "ok"
 
 
@@ -67,5 +68,6 @@ def read_rows(database: Path) -> Rows:
         ledger=query(database, "SELECT * FROM ledger ORDER BY rowid"),
         balance=query(database, "SELECT * FROM balance"),
         inbox=query(database, "SELECT * FROM inbox ORDER BY at"),
+        entries=query(database, "SELECT * FROM entries ORDER BY created_at, id"),
         integrity=str(verdict["integrity_check"]),
     )

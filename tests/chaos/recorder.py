@@ -17,6 +17,7 @@ from tests.playground import shown_text
 _INVALID = (401, 403, 429)
 _ENDS = frozenset({"result", "notice"})
 _TAG = re.compile(r"\b(k\d+)a × \1b\b")
+_MARK = re.compile(r"\b[0-9a-z]{12}\b")
 _FILE = re.compile(r"^mashup-([0-9a-z]{12})-\d+\.mp3$")
 
 
@@ -42,6 +43,7 @@ class Recorder:
         self._roles: dict[int, set[str]] = {}
         self._pictures: dict[int, tuple[int, int]] = {}
         self._accepted: set[int] = set()
+        self._marks: dict[int, set[str]] = {}
         self._bot = world.bot.id
         self.results = 0
         """Result messages that appeared so far."""
@@ -68,6 +70,8 @@ class Recorder:
             self._overwritten(message, text)
         if role == "result":
             self._pictured(message, text)
+        if role is None:
+            self._mark(message, text)
         if role is None or role in roles:
             return
         roles.add(role)
@@ -86,6 +90,12 @@ class Recorder:
             by=str(message.interaction.user_id) if message.interaction else None,
         )
         self._look_for_secrets(message, text)
+
+    def _mark(self, message: Message, text: str) -> None:
+        """Whatever may be the id of a post in a message that belongs to no job."""
+        for mark in set(_MARK.findall(text)) - self._marks.setdefault(message.id, set()):
+            self._marks[message.id].add(mark)
+            self._history.note("marked", message=message.id, mark=mark)
 
     def _pictured(self, message: Message, text: str) -> None:
         """How many sounds and pictures a result has, whenever that changes once it has pictures."""

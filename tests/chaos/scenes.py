@@ -12,6 +12,7 @@ import aiohttp
 
 from bot import control
 from bot.playground.errors import MemberError
+from tests.chaos.contest_scene import contests
 from tests.chaos.history import query
 from tests.chaos.stage import Stage
 
@@ -199,6 +200,7 @@ SCENES = (
     Scene("choosing", choosing),
     Scene("allowances", allowances, settings={"KIE_CREDITS_DAY": "100000"}),
     Scene("lent", lent, settings={"APIBOX_UPLOAD_URL": ""}),
+    Scene("contests", contests),
 )
 """The cheapest first: a point is struck in the first scene that reaches it."""
 

@@ -41,6 +41,7 @@ _OPEN = ", ".join(f"'{state}'" for state in sorted(ENDED))
 _UNDER_WAY = (
     f"SELECT id, state FROM jobs WHERE state NOT IN ({_OPEN}) OR (state = 'unknown' AND wake_at < ?)",
     "SELECT id, state FROM posts WHERE state NOT IN ('sent', 'dead', 'removed')",
+    "SELECT id, phase FROM contests WHERE phase <> 'archived' AND wake_at <= ?",
 )
 SETTINGS = {
     "PYTHONPATH": str(ROOT),
@@ -92,7 +93,7 @@ class Stage:
             await self._open_nursery()
         self.play.world.listen(self.recorder.hear)
         self.play.standin.watch(self.recorder.saw)
-        self._songs = {side: _song(self.folder / f"{side}.mp3", tonic) for side, tonic in (("a", 0), ("b", 7))}
+        self.songs = {side: _song(self.folder / f"{side}.mp3", tonic) for side, tonic in (("a", 0), ("b", 7))}
         self.bot = BotProcess(self.play.standin, self.folder)
         self.play.bot = self.bot
         with socket.socket() as probe:
@@ -204,14 +205,14 @@ class Stage:
         self._acts.append(act)
 
     def _mixed(self, tag: str, engine: str) -> tuple[str, dict[str, Any]]:
-        tracks = {f"track_{side}": (f"{tag}{side}.mp3", self._songs[side]) for side in "ab"}
+        tracks = {f"track_{side}": (f"{tag}{side}.mp3", self.songs[side]) for side in "ab"}
         words = {"title": f"{tag}a × {tag}b", "style": "dub", "prompt": "rain on two rooftops"}
         return "mashup", {**tracks, **({} if engine == "local" else words)}
 
     def _sung(self, tag: str) -> tuple[str, dict[str, Any]]:
         words = {"title": f"{tag}a × {tag}b", "style": "dub", "negative_tags": "noise"}
         lyrics = ("words.txt", b"la la la")
-        return "vocals", {**words, "track": ("one.mp3", self._songs["a"]), "lyrics_file": lyrics}
+        return "vocals", {**words, "track": ("one.mp3", self.songs["a"]), "lyrics_file": lyrics}
 
     def states(self) -> dict[str, int]:
         """How many jobs are in each state."""
@@ -278,8 +279,9 @@ class Stage:
         if not self.database.exists():
             return False
         now = int(time.time() * 1000)
-        jobs, posts = _UNDER_WAY
-        return bool(query(self.database, jobs, now) or query(self.database, posts))
+        jobs, posts, contests = _UNDER_WAY
+        waiting = query(self.database, jobs, now) or query(self.database, posts)
+        return bool(waiting or query(self.database, contests, now))
 
     def _scan(self, where: str, data: bytes, secrets: Mapping[str, str | None]) -> None:
         for name, secret in secrets.items():

@@ -196,6 +196,49 @@ def callback_lost(events: list[Any], tables: Any) -> None:
     events.append({"kind": "callback", "job": "job1", "stage": "first", "status": 200})
 
 
+def announced(events: list[Any], tables: Any, *, copies: int = 1) -> None:
+    """A contest opened, and with the units that it gave to the first job something was made for it."""
+    tables["posts"].append({"id": "p1", "subject": "contest:c", "purpose": "contest-opened", "state": "sent"})
+    events += [{"kind": "marked", "message": 20 + copy, "mark": "p1"} for copy in range(copies)]
+    units = {"account": "contest:c:m1", "job": "job1", "amount": 1, "window_start": 0, "limit_then": 5}
+    tables["ledger"] += [{**units, "kind": kind} for kind in ("reserve", "settle")]
+    tables["entries"] = [{"contest": "c", "job": "job1", "track": 1, "state": "entered"}]
+
+
+def announced_twice(events: list[Any], tables: Any) -> None:
+    announced(events, tables, copies=2)
+
+
+def never_announced(events: list[Any], tables: Any) -> None:
+    announced(events, tables, copies=0)
+
+
+def units_for_nothing(events: list[Any], tables: Any) -> None:
+    announced(events, tables)
+    tables["entries"] = []
+
+
+def entered_twice(events: list[Any], tables: Any) -> None:
+    announced(events, tables)
+    tables["entries"] *= 2
+
+
+def waited_for_in_vain(events: list[Any], tables: Any) -> None:
+    announced(events, tables)
+    tables["entries"][0]["state"] = "making"
+
+
+def entered_too_early(events: list[Any], tables: Any) -> None:
+    announced(events, tables)
+    tables["entries"].append({"contest": "c", "job": "job2", "track": 1, "state": "entered"})
+
+
+def test_a_contest_that_was_announced_once_is_taken() -> None:
+    story = good()
+    announced(*story)
+    assert broken_invariants(story) == set()
+
+
 @pytest.mark.parametrize(
     ("breaks", "invariant"),
     [
@@ -223,6 +266,12 @@ def callback_lost(events: list[Any], tables: Any) -> None:
         (often_identified, "I9"),
         (promise_lost, "I10"),
         (callback_lost, "I10"),
+        (announced_twice, "I3"),
+        (never_announced, "I3"),
+        (units_for_nothing, "I11"),
+        (entered_twice, "I11"),
+        (waited_for_in_vain, "I11"),
+        (entered_too_early, "I11"),
     ],
 )
 def test_a_broken_history_is_rejected(breaks: Callable[..., None], invariant: str) -> None:
