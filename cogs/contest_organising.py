@@ -354,7 +354,7 @@ async def _done(interaction: discord.Interaction[Any], actor: Actor, step: Mappi
         case "edit":
             engines = step["changes"].get("engines")
             changes = {**step["changes"], **({"engines": frozenset(engines)} if engines else {})}
-            changed = await service.change(actor, step["contest"], **changes)
+            changed = await service.edit(actor, step["contest"], **changes)
             return say(locale, "contest-changed", title=plain(changed.title))
         case _:
             gone = await service.cancel(actor, step["contest"], step["reason"])

@@ -78,7 +78,7 @@ class Organising(Desk):
         self._wake()
         return contest
 
-    async def change(self, actor: Actor, contest_id: str, **changes: Any) -> Contest:
+    async def edit(self, actor: Actor, contest_id: str, **changes: Any) -> Contest:
         """Change fields of `EDITABLE` by their names; a later deadline takes the end of voting along."""
         post_id = self._clock.new_id()
 

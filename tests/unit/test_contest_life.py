@@ -126,12 +126,12 @@ async def test_too_few_entries_ask_the_organiser_and_cancel_after_a_day(room: Ro
 async def test_an_extended_contest_goes_on_and_may_ask_again(room: Room) -> None:
     contest = await room.opened()
     await room.at(2 * DAY)
-    extended = await room.service.change(SAM, contest.id, closes_at=START + 3 * DAY)
+    extended = await room.service.edit(SAM, contest.id, closes_at=START + 3 * DAY)
     assert extended.schedule.ends_at == START + 5 * DAY, "voting is as long as it was to be"
     await room.enter(contest, "101")
     await room.at(3 * DAY)
     assert room.channel.moves == ["opened", "extend", "edited", "extend"]
-    await room.service.change(SAM, contest.id, closes_at=START + 4 * DAY)
+    await room.service.edit(SAM, contest.id, closes_at=START + 4 * DAY)
     await room.enter(contest, "102")
     await room.at(4 * DAY)
     assert (await room.contest(contest.id)).phase is Phase.VOTING
@@ -203,17 +203,17 @@ async def test_a_pause_stops_everything_and_gives_the_time_back(room: Room) -> N
 
 async def test_only_what_is_fair_can_be_changed(room: Room) -> None:
     contest = await room.create(units=3)
-    await room.service.change(SAM, contest.id, title="Other", closes_at=START + DAY, masking=False)
+    await room.service.edit(SAM, contest.id, title="Other", closes_at=START + DAY, masking=False)
     await room.at(HOUR)
     unfair = {"title": "x", "masking": True, "engines": frozenset({"kie"}), "vote_role": "5", "units": 2}
     for name, value in unfair.items():
         with pytest.raises(Refused) as caught:
-            await room.service.change(SAM, contest.id, **{name: value})
+            await room.service.edit(SAM, contest.id, **{name: value})
         assert (code_of(caught), caught.value.refusal.values["field"]) == (Code.CONTEST_FIXED, name)
     with pytest.raises(Refused) as caught:
-        await room.service.change(SAM, contest.id, closes_at=START + DAY - 1)
+        await room.service.edit(SAM, contest.id, closes_at=START + DAY - 1)
     assert code_of(caught) is Code.CONTEST_DATE_EARLIER
-    edited = await room.service.change(SAM, contest.id, units=4, prize="a cup", closes_at=START + 2 * DAY)
+    edited = await room.service.edit(SAM, contest.id, units=4, prize="a cup", closes_at=START + 2 * DAY)
     assert (edited.rules.units, edited.prize) == (4, "a cup")
     await room.run()
     assert room.channel.news[-1][1].changes == ("closes_at", "prize", "units")
@@ -268,7 +268,7 @@ async def test_a_closed_channel_is_told_to_the_organiser_once_and_another_one_ge
     assert contest.phase is Phase.VOTING, "a message that finds no place stops nothing"
     told = [(channel, news.reason) for channel, news in room.channel.news if news.move == "trouble"]
     assert sorted(told) == [(f"direct:{SAM.member}", CHANNEL), (f"direct:{SAM.member}", GALLERY)]
-    await room.service.change(SAM, contest.id, channel="81", gallery="82")
+    await room.service.edit(SAM, contest.id, channel="81", gallery="82")
     await room.run()
     fresh = [said for said in room.channel.said if said.channel in ("81", "82")]
     assert Counter(getattr(said.content, "move", "entry") for said in fresh) == {
