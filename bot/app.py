@@ -178,8 +178,8 @@ class Parts:
             late_poll=int(settings.web.poll_seconds * 1000) * _LATE,
             grace=int(settings.web.grace_seconds * 1000),
         )
-        steps = Steps(db, clock, registry, switches, files, downloader, probes, alerts, pace)
         stake, keep_ms = ContestStake(clock), settings.keep.result_days * DAY_MS
+        steps = Steps(db, clock, registry, switches, files, downloader, probes, alerts, pace, stake)
         line = JobLine(db, clock, registry, switches, steps, rings.changed, alerts, settings.keep, stake)
         contests = ContestLine(db, clock, Masks(db, clock, probes, files), keep_ms)
         lines = [contests, line, PostLine(db, clock, slot, rings.posted)]

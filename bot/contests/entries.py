@@ -13,6 +13,10 @@ from bot.database import Tx
 
 _ACTIVE = json.dumps(sorted(ACTIVE))
 _PUBLISHED = json.dumps(sorted(PUBLISHED))
+_MASKED = (
+    "FROM entries JOIN contests ON contests.id = entries.contest"
+    " WHERE phase NOT IN (SELECT value FROM json_each(?1)) AND json_extract(rules, '$.masking')"
+)
 
 
 def insert(tx: Tx, entry: Entry) -> None:
@@ -100,12 +104,13 @@ def number(tx: Tx, ids: Sequence[str]) -> None:
 
 def veiled_jobs(tx: Tx, guild: str) -> frozenset[str]:
     """Jobs in this guild of which nobody else may know yet whose they are."""
-    rows = tx.all(
-        "SELECT DISTINCT job FROM entries JOIN contests ON contests.id = entries.contest WHERE guild = ?"
-        " AND phase NOT IN (SELECT value FROM json_each(?)) AND json_extract(rules, '$.masking')",
-        (guild, _PUBLISHED),
-    )
+    rows = tx.all(f"SELECT DISTINCT job {_MASKED} AND guild = ?2", (_PUBLISHED, guild))
     return frozenset(row["job"] for row in rows)
+
+
+def is_veiled(tx: Tx, job: str) -> bool:
+    """Whether this is such a job."""
+    return tx.one(f"SELECT 1 {_MASKED} AND job = ?2", (_PUBLISHED, job)) is not None
 
 
 def _entry(row: Row) -> Entry:

@@ -42,3 +42,6 @@ class ContestStake:
 
     def veiled(self, tx: Tx, guild: str) -> frozenset[str]:
         return entries.veiled_jobs(tx, guild)
+
+    def hides(self, tx: Tx, job: str) -> bool:
+        return entries.is_veiled(tx, job)

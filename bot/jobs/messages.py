@@ -27,25 +27,29 @@ def card(job: Job) -> NewPost:
     return NewPost(Purpose.CARD, target, view.opening_card(job).to_json())
 
 
-def results(job: Job, *, direct: bool) -> tuple[NewPost, ...]:
-    """Ways for the result. `direct`: the member wants late private results by direct message."""
+def results(job: Job, *, direct: bool, hidden: bool = False) -> tuple[NewPost, ...]:
+    """Ways for the result. `direct`: the member wants late private results by direct message.
+
+    Where it is `hidden` whose job it is, the channel is told nothing.
+    """
     body = view.result(job).to_json()
     if not job.ask.private:
         return (NewPost(Purpose.RESULT, job.ask.channel, body),)
     return (
         NewPost(Purpose.ANSWER, answer_to(job.id), body),
         *((NewPost(Purpose.DIRECT, direct_to(job.ask.member), body),) if direct else ()),
-        NewPost(Purpose.READY, job.ask.channel, view.hint(job, "hint-ready").to_json()),
+        *(() if hidden else (NewPost(Purpose.READY, job.ask.channel, view.hint(job, "hint-ready").to_json()),)),
     )
 
 
-def notices(job: Job, error: Refusal) -> tuple[NewPost, ...]:
-    """Ways to say why there is no result; in the channel nothing of a private job is told."""
+def notices(job: Job, error: Refusal, *, hidden: bool = False) -> tuple[NewPost, ...]:
+    """Ways to say why there is no result; in the channel nothing of a private job is told, and of one that is
+    `hidden` not even that there is one."""
     if not job.ask.private:
         return (NewPost(Purpose.NOTICE, job.ask.channel, view.notice(job, error).to_json()),)
     return (
         NewPost(Purpose.ANSWER_NOTICE, answer_to(job.id), view.notice(job, error).to_json()),
-        NewPost(Purpose.SORRY, job.ask.channel, view.hint(job, "hint-failed").to_json()),
+        *(() if hidden else (NewPost(Purpose.SORRY, job.ask.channel, view.hint(job, "hint-failed").to_json()),)),
     )
 
 

@@ -23,6 +23,10 @@ class Stake(Protocol):
         """Jobs of a guild of which nobody but their members may know yet whose they are."""
         ...
 
+    def hides(self, tx: Tx, job: str) -> bool:
+        """Whether this is one of them."""
+        ...
+
 
 class NoStake:
     """Nobody."""
@@ -33,3 +37,6 @@ class NoStake:
 
     def veiled(self, tx: Tx, guild: str) -> frozenset[str]:
         return frozenset()
+
+    def hides(self, tx: Tx, job: str) -> bool:
+        return False

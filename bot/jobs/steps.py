@@ -20,6 +20,7 @@ from bot.jobs import inbox, messages, store
 from bot.jobs.artist import Artist
 from bot.jobs.job import DEADLINES, Job, Move, Sleep, Source, State, Step, Track
 from bot.jobs.staging import Stager
+from bot.jobs.stake import NoStake, Stake
 from bot.jobs.view import KEPT
 from bot.posts import store as posts
 from bot.posts.post import NewPost, Post, PostState, Purpose
@@ -62,6 +63,7 @@ class Steps:
         probes: Pool,
         alarm: Alarm,
         pace: Pace | None = None,
+        stake: Stake | None = None,
     ) -> None:
         self._db = db
         self._clock = clock
@@ -72,6 +74,7 @@ class Steps:
         self._artist = Artist(probes, files)
         self._alarm = alarm
         self._pace = pace or Pace()
+        self._stake = stake or NoStake()
         self.handlers: Mapping[State, Callable[[Job, str], Awaitable[Step]]] = {
             State.ACCEPTED: self.accepted,
             State.STAGED: self.staged,
@@ -220,7 +223,7 @@ class Steps:
             return Sleep(self._clock.now() + MESSAGE_MS)
         if not tried or any(post.state is PostState.SENT for post in tried) or job.error is None:
             return end(job)
-        further = messages.untried(messages.notices(job, job.error), tried)
+        further = messages.untried(messages.notices(job, job.error, hidden=await self._is_hidden(job)), tried)
         return Sleep(self._clock.now() + MESSAGE_MS, (further,)) if further else end(job)
 
     def _check_length(self, job: Job, source: Source, seconds: float) -> None:
@@ -295,8 +298,13 @@ class Steps:
     async def _next_way(self, job: Job, tried: Sequence[Post]) -> tuple[NewPost, ...]:
         """The message by which the result goes out, if there is a way left."""
         direct = await self._db.work(lambda tx: wants_direct(tx, job.ask.member))
-        way = messages.untried(messages.results(job, direct=direct), tried)
+        hidden = await self._is_hidden(job)
+        way = messages.untried(messages.results(job, direct=direct, hidden=hidden), tried)
         return (way,) if way else ()
+
+    async def _is_hidden(self, job: Job) -> bool:
+        """Whether nobody else may know yet whose it is."""
+        return await self._db.work(lambda tx: self._stake.hides(tx, job.id))
 
     def _engine(self, job: Job) -> Engine:
         return self._registry.get(EngineName(job.ask.engine))

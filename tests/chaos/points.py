@@ -20,6 +20,8 @@ _DISCORD = frozenset(
     | {"send_message", "send_modal", "defer", "autocomplete", "fetch_message", "add_reaction", "pin"}
     | {"read", "save", "to_file"}
 )
+_OURS = "service"
+"""How cogs call a service of the bot, whose methods may be named like those of Discord's objects."""
 _RENAMES = frozenset({"replace", "rename"})
 _SCOPES = (
     ast.FunctionDef,
@@ -100,7 +102,7 @@ def _is_effect(call: ast.Call, *, discord: bool) -> bool:
         return len(call.args) == 1 and not call.keywords  # str.replace has two, dataclasses.replace is a bare name
     if not _is_awaited(call):
         return False
-    return name in _HTTP or (discord and name in _DISCORD)
+    return name in _HTTP or (discord and name in _DISCORD and owner != _OURS)
 
 
 def _is_awaited(call: ast.Call) -> bool:

@@ -45,7 +45,10 @@ def test_a_failpoint_around_the_definition_is_none_around_the_call() -> None:
     assert len(list(points.bare_in(source, "cogs.new"))) == 1
 
 
-@pytest.mark.parametrize("line", ["text.replace('a', 'b')", "replace(post, nonce='x')", "values.get('x')"])
+@pytest.mark.parametrize(
+    "line",
+    ["text.replace('a', 'b')", "replace(post, nonce='x')", "values.get('x')", "await service.edit(actor, contest)"],
+)
 def test_what_touches_nothing_outside_needs_none(line: str) -> None:
     assert list(points.bare_in(f"async def act():\n    {line}\n", "cogs.new")) == []
 

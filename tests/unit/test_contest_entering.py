@@ -13,9 +13,11 @@ from bot.contests.line import AGAIN_MS
 from bot.contests.masking import TRIES, UNUSABLE
 from bot.contests.moves import NOT_MADE
 from bot.contests.schedule import GRACE_MS
+from bot.contests.stake import ContestStake
 from bot.database import Database
-from bot.errors import Code, Refused
+from bot.errors import Code, Refusal, Refused
 from bot.files import store as files
+from bot.jobs import messages
 from bot.jobs import store as jobs
 from bot.jobs.job import State
 from bot.jobs.retention import drop_ended
@@ -282,6 +284,21 @@ async def test_until_the_result_nobody_else_sees_whose_a_contests_job_is(room: R
     after = await room.jobs.listed(MODERATOR, everyone=True, page=0)
     assert {job.ask.member for job in after.jobs} == {"101", "102"}
     assert (await room.contest(contest.id)).phase is Phase.CLOSED
+
+
+async def test_a_late_result_of_a_masked_contest_is_no_word_in_the_channel(room: Room) -> None:
+    masked, seen = await room.create(pair=True), await room.create(pair=True, title="Seen", masking=False)
+    await room.at(HOUR)
+    ways: dict[str, list[str]] = {}
+    for contest in (masked, seen):
+        name = await mashup(room, contest, "101")
+        job = await room.db.work(lambda tx, name=name: jobs.get(tx, name))
+        assert job is not None
+        hidden = await room.db.work(lambda tx, job=job: ContestStake(room.clock).hides(tx, job.id))
+        ways[contest.id] = [way.purpose for way in messages.results(job, direct=False, hidden=hidden)]
+        ways[contest.id] += [way.purpose for way in messages.notices(job, Refusal(Code.UNEXPECTED), hidden=hidden)]
+    assert ways[masked.id] == ["answer", "answer-notice"]
+    assert ways[seen.id] == ["answer", "ready", "answer-notice", "sorry"]
 
 
 async def test_the_ledgers_export_leaves_contest_jobs_out(room: Room) -> None:
