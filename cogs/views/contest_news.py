@@ -60,7 +60,8 @@ def news_card(news: ContestNews, mark: str, *, picture: bool = False) -> discord
             embed.description = plain(news.theme)[:2000]
             schedule = Schedule(news.opens_at, news.closes_at, news.ends_at)
             add_terms(embed, schedule, _rules_of(news), news.prize, news.sources, locale)
-            how = "contest-how-mashup" if news.sources else "contest-how-enter"
+            how = "contest-how-enter" if news.masking else "contest-how-openly"
+            how = "contest-how-mashup" if news.sources else how
             embed.add_field(name=say(locale, "contest-field-how"), value=say(locale, how), inline=False)
         case "results" | "corrected":
             lines = [_why(news)] if news.move == "corrected" else []

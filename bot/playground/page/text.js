@@ -87,9 +87,20 @@ function marked(match, scene) {
   return mention("/", match[17]);
 }
 
+const MESSAGE = /^https:\/\/discord\.com\/channels\/\d+\/\d+\/(\d+)$/;
+
 function link(address, label) {
-  const href = safeLink(address);
+  const href = safeLink(address), jump = MESSAGE.exec(address);
+  if (href && jump) return el("a", { href, onclick: (event) => goTo(event, jump[1]) }, label);
   return href ? el("a", { href, target: "_blank", rel: "noopener noreferrer" }, label) : label;
+}
+
+// A message that is on this page is shown here, not at Discord.
+function goTo(event, id) {
+  event.preventDefault();
+  const message = document.getElementById(`m-${id}`);
+  message?.scrollIntoView({ block: "center" });
+  message?.focus({ preventScroll: true });
 }
 
 const mention = (sign, name) => el("span", { class: "mention" }, `${sign}${name ?? "unknown"}`);
