@@ -71,14 +71,15 @@ def integrated(powers: Powers) -> float:
     width = min(WINDOW, len(powers))
     sums = np.cumsum(np.concatenate([[0.0], powers]))
     blocks = (sums[width:] - sums[:-width]) / width
-    blocks = blocks[blocks > _power(FLOOR_LUFS)]
+    blocks = blocks[blocks > power(FLOOR_LUFS)]
     if len(blocks) == 0:
         return FLOOR_LUFS
     relative = blocks[blocks > np.mean(blocks) * 0.1]
     return lufs(float(np.mean(relative)))
 
 
-def _power(loudness: float) -> float:
+def power(loudness: float) -> float:
+    """K-weighted mean square of a loudness."""
     return 10 ** ((loudness + 0.691) / 10)
 
 

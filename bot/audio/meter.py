@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.audio import rhythm, tonality
+from bot.audio import rhythm, spectrum, tonality
+from bot.audio.colour import spans
 
 CHORD, KICK, SNARE = 1.0, 0.7, 0.4  # weights of the evidence, each in standard deviations
 WALTZ_MARGIN = 0.35  # how much better three must fit than four
@@ -52,7 +53,9 @@ def _spread(phases: NDArray[np.float64]) -> float:
 
 def _at_beats(beats: NDArray[np.float64], flux: NDArray[np.float32]) -> NDArray[np.float64]:
     """Strongest onset within 35 ms of each beat."""
-    centre = np.round((beats - rhythm.ONSET_DELAY) * rhythm.FPS - rhythm.FRAME / 2 / rhythm.HOP).astype(np.intp)
+    centre = np.round((beats - rhythm.ONSET_DELAY) * spectrum.FPS - spectrum.FRAME / 2 / spectrum.HOP).astype(
+        np.intp
+    )
     reach = np.arange(-3, 4)
     places = np.clip(centre[:, None] + reach, 0, len(flux) - 1)
     return flux[places].max(axis=1).astype(np.float64)
@@ -72,9 +75,15 @@ def _chord_change(beats: NDArray[np.float64], chroma: NDArray[np.float32]) -> ND
 
 def beat_means(edges: NDArray[np.float64], chroma: NDArray[np.float32]) -> NDArray[np.float64]:
     """(edges, 12): mean chroma from each edge time to the next, the last one to the end."""
-    centre = tonality.FRAME / 2 / tonality.RATE
-    places = np.clip(np.round((edges - centre) * tonality.FPS), 0, len(chroma)).astype(np.intp)
-    sums = np.concatenate([np.zeros((1, 12)), np.cumsum(chroma, axis=0, dtype=np.float64)])
-    stops = np.maximum(np.append(places[1:], len(chroma)), places)
-    counts = np.maximum(stops - places, 1)[:, None]
-    return (sums[stops] - sums[places]) / counts
+    return spans(edges, chroma, tonality.FPS, tonality.FRAME / 2 / tonality.RATE)
+
+
+def accents(beats: NDArray[np.float64], onset: rhythm.Onsets) -> NDArray[np.float64]:
+    """(beats, 8): strongest onset in each quarter of a beat, low band, then high, 0 to 1."""
+    if len(beats) < 2:
+        return np.zeros((len(beats), 8))
+    lengths = np.diff(beats, append=2 * beats[-1] - beats[-2])
+    places = beats[:, None] + lengths[:, None] * np.arange(4) / 4
+    bands = [_at_beats(places.ravel(), band).reshape(len(beats), 4) for band in (onset.low, onset.high)]
+    scaled = [band / max(float(np.percentile(band, 98)), 1e-6) for band in bands]
+    return np.minimum(1.0, np.concatenate(scaled, axis=1))

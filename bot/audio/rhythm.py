@@ -7,12 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-RATE = 22050
-FRAME, HOP = 1024, 256
-FPS = RATE / HOP
-BANDS = 40
-BATCH = 256  # frames of one FFT call: what fits a cache is twice as fast
-LOW_BAND_HZ = 160.0
+from bot.audio import spectrum
+from bot.audio.spectrum import FPS, FRAME, RATE, Line
+
+LOW_BAND_HZ, HIGH_BAND_HZ = 160.0, 1500.0
 ONSET_DELAY = 0.007  # seconds by which the flux peak trails the frame's centre; measured on clicks
 
 SLOWEST, FASTEST = 55.0, 200.0
@@ -23,12 +21,10 @@ CLEAR_SHARE = 0.7  # of the windows; below, beats are tracked one by one before 
 WINDOW_SECONDS, WINDOW_HOP = 8.0, 2.0
 BINS = 48  # of one beat, when folded
 
-Line = NDArray[np.float32]
-
 
 @dataclass(frozen=True)
 class Onsets:
-    """Onset strength for each frame: over the whole spectrum, and below 160 Hz where kick and bass are."""
+    """Onset strength for each frame: over all, below 160 Hz (kick and bass), above 1.5 kHz."""
 
     full: Line
     low: Line
@@ -49,36 +45,16 @@ class Beats:
 NO_BEATS = Beats(0.0, 0.0, np.empty(0), steady=False, residual_ms=0.0)
 
 
-def _mel_bank() -> tuple[Line, NDArray[np.float64]]:
-    """(bins, bands) triangles from 30 Hz to 10 kHz, and the bands' centres."""
-    points = 700 * (np.exp(np.linspace(np.log1p(30 / 700), np.log1p(10000 / 700), BANDS + 2)) - 1)
-    bins = np.fft.rfftfreq(FRAME, 1 / RATE)[:, None]
-    rising = (bins - points[:-2]) / (points[1:-1] - points[:-2])
-    falling = (points[2:] - bins) / (points[2:] - points[1:-1])
-    bank = np.maximum(0.0, np.minimum(rising, falling))
-    nearest = np.argmin(np.abs(bins - points[1:-1]), axis=0)
-    bank[nearest, np.arange(BANDS)] = np.maximum(bank[nearest, np.arange(BANDS)], 0.5)
-    return bank.astype(np.float32), points[1:-1]
-
-
-def onsets(mono: Line) -> Onsets:
-    """(samples,) at 22.05 kHz -> half-wave rectified log-mel flux."""
-    frames = max(0, 1 + (len(mono) - FRAME) // HOP)
-    bank, centres = _mel_bank()
-    window = np.hanning(FRAME).astype(np.float32)
-    mel = np.empty((frames, BANDS), np.float32)
-    view = (
-        np.lib.stride_tricks.sliding_window_view(mono, FRAME)[::HOP] if frames else np.empty((0, FRAME), np.float32)
-    )
-    for first in range(0, frames, BATCH):
-        spectrum = np.abs(np.fft.rfft(view[first : first + BATCH] * window, axis=1))
-        mel[first : first + BATCH] = spectrum @ bank
+def onsets(mel: spectrum.Mel) -> Onsets:
+    """(frames, bands) magnitudes -> half-wave rectified log-mel flux."""
+    frames = len(mel)
+    _, centres = spectrum.bank()
     level = float(np.percentile(mel, 99)) if frames else 0.0
     if level <= 1e-6:
         return Onsets(*(np.zeros(frames, np.float32) for _ in range(3)))
     rise = np.maximum(0.0, np.diff(np.log1p(mel * (100.0 / level)), axis=0, prepend=0.0))
     rise[0] = 0.0
-    low, high = centres < LOW_BAND_HZ, centres > 1500
+    low, high = centres < LOW_BAND_HZ, centres > HIGH_BAND_HZ
     return Onsets(*(_flat(rise[:, part].mean(axis=1)) for part in (slice(None), low, high)))
 
 

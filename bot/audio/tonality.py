@@ -15,6 +15,7 @@ FPS = RATE / HOP
 BATCH = 64  # frames of one FFT call
 A4 = 440.0
 LOW_HZ, MIDDLE_HZ = (27.0, 500.0), (110.0, 1500.0)
+LEAST_AGREEMENT = 0.1  # of the peaks on one tuning; below, there is none
 
 # Key profiles, tonic first. Sha'ath, "Estimation of key in digital music recordings" (2011);
 # Albrecht and Shanahan, Music Perception 31(1) (2013); and the diatonic scale itself.
@@ -40,6 +41,7 @@ class Tonality:
     mode: str
     confidence: float
     tuning_cents: float
+    tuning_confidence: float
     chroma: NDArray[np.float32]
 
 
@@ -47,8 +49,8 @@ def tonality(mono: NDArray[np.float32]) -> Tonality:
     """(samples,) at 22.05 kHz -> key by an ensemble of profiles over a low and a middle band."""
     pitch, weight, frame, frames = _peaks(soxr.resample(mono, SOURCE_RATE, RATE, quality="MQ"))
     if len(pitch) == 0:
-        return Tonality(0, "major", 0.0, 0.0, np.zeros((frames, 12), np.float32))
-    cents = _tuning(pitch, weight)
+        return Tonality(0, "major", 0.0, 0.0, 0.0, np.zeros((frames, 12), np.float32))
+    cents, in_tune = _tuning(pitch, weight)
     chroma = np.zeros(12)
     for low, high in (LOW_HZ, MIDDLE_HZ):
         inside = (pitch >= _midi(low)) & (pitch < _midi(high))
@@ -57,7 +59,7 @@ def tonality(mono: NDArray[np.float32]) -> Tonality:
     tonic, mode, confidence = _key(chroma)
     inside = (pitch >= _midi(MIDDLE_HZ[0])) & (pitch < _midi(MIDDLE_HZ[1]))
     lines = _fold_frames(pitch[inside], weight[inside], frame[inside], frames, cents)
-    return Tonality(tonic, mode, confidence, cents, lines)
+    return Tonality(tonic, mode, confidence, cents, in_tune, lines)
 
 
 def _midi(frequency: float) -> float:
@@ -91,13 +93,14 @@ def _peaks(
     return pitch, np.exp(0.5 * here[keep]), frame[keep], frames
 
 
-def _tuning(pitch: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
-    """Cents by which the track lies above A440, from the circular mean of the middle peaks."""
+def _tuning(pitch: NDArray[np.float64], weight: NDArray[np.float64]) -> tuple[float, float]:
+    """Cents by which the track lies above A440, from the circular mean of the middle peaks; and the confidence."""
     inside = pitch > _midi(150.0)
     turn = np.sum(weight[inside] * np.exp(2j * np.pi * pitch[inside]))
-    if abs(turn) < 0.1 * float(weight[inside].sum()):
-        return 0.0
-    return float(np.angle(turn) / (2 * np.pi) * 100)
+    agreement = abs(turn) / max(float(weight[inside].sum()), 1e-9)
+    if agreement < LEAST_AGREEMENT:
+        return 0.0, 0.0
+    return float(np.angle(turn) / (2 * np.pi) * 100), float(min(0.98, 0.5 + agreement))
 
 
 def _fold(pitch: NDArray[np.float64], weight: NDArray[np.float64], cents: float) -> NDArray[np.float64]:

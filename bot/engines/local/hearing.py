@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.audio import loudness, meter, pcm, rhythm, tonality
+from bot.audio import colour, form, loudness, meter, pcm, quiet, rhythm, spectrum, tonality
 from bot.engines.local.plan import Analysis
 
 
@@ -22,8 +23,9 @@ def hear(source: Path, target: Path, progress: Callable[[str, float], None]) -> 
 
 
 def analyse(decoded: pcm.Decoded) -> Analysis:
-    """Tempo, beats, downbeats, key and loudness of one decoded source."""
-    onset = rhythm.onsets(decoded.mono)
+    """All that the planner knows of one decoded source."""
+    mel = spectrum.mel(decoded.mono)
+    onset = rhythm.onsets(mel)
     beats = rhythm.track(onset)
     tone = tonality.tonality(decoded.mono)
     bars = meter.bars(beats.times, onset, tone.chroma)
@@ -31,31 +33,52 @@ def analyse(decoded: pcm.Decoded) -> Analysis:
     edges = beats.times[downbeats]
     chroma = meter.beat_means(edges, tone.chroma)
     shares = chroma / np.maximum(chroma.sum(axis=1, keepdims=True), 1e-9)
+    energy = _energy(edges, decoded)
+    brightness, balance = colour.colour(edges, mel)
+    phrases, phrase_confidence = form.phrases(form.features(energy, shares, balance))
+    level = loudness.integrated(decoded.powers)
     return Analysis(
         seconds=round(decoded.seconds, 3),
-        loudness_lufs=round(loudness.integrated(decoded.powers), 2),
+        loudness_lufs=round(level, 2),
         tempo_bpm=round(beats.tempo, 3),
         tempo_confidence=round(beats.confidence, 3),
         steady=beats.steady,
+        steady_confidence=round(beats.confidence, 3),
         residual_ms=round(beats.residual_ms, 1),
-        beats=tuple(np.round(beats.times, 5).tolist()),
-        downbeats=tuple(downbeats.tolist()),
+        beats=_rows(beats.times, 5),
+        beat_confidence=round(beats.confidence, 3),
+        downbeats=_rows(downbeats, 0),
         beats_per_bar=bars.beats_per_bar,
+        meter_confidence=round(bars.confidence, 3),
         downbeat_confidence=round(bars.confidence, 3),
+        phrases=_rows(phrases, 0),
+        phrase_confidence=round(phrase_confidence * bars.confidence, 3),
         tonic=tone.tonic,
         mode=tone.mode,
         key_confidence=round(tone.confidence, 3),
         tuning_cents=round(tone.tuning_cents, 1),
-        energy=tuple(round(level, 1) for level in _energy(edges, decoded)),
-        chroma=tuple(tuple(bar) for bar in np.round(shares, 3).tolist()),
+        tuning_confidence=round(tone.tuning_confidence, 3),
+        silences=tuple((round(start, 1), round(end, 1)) for start, end in quiet.silences(decoded.powers, level)),
+        energy=_rows(energy, 1),
+        chroma=_rows(shares, 3),
+        brightness=_rows(brightness, 0),
+        balance=_rows(balance, 3),
+        accents=_rows(meter.accents(beats.times, onset), 2),
     )
 
 
-def _energy(edges: NDArray[np.float64], decoded: pcm.Decoded) -> list[float]:
+def _rows(values: NDArray[Any], digits: int) -> tuple[Any, ...]:
+    """Rounded numbers as tuples, whole where the array holds whole numbers."""
+    rounded = np.round(values, digits).tolist()
+    return tuple(tuple(row) if isinstance(row, list) else row for row in rounded)
+
+
+def _energy(edges: NDArray[np.float64], decoded: pcm.Decoded) -> NDArray[np.float64]:
     """Loudness of each bar, the last one until the end."""
     steps = np.clip(np.round(edges * 10), 0, len(decoded.powers)).astype(np.intp)
     stops = np.append(steps, len(decoded.powers))[1:]
-    return [
-        loudness.lufs(float(decoded.powers[a:b].mean())) if b > a else -70.0
+    levels = [
+        loudness.lufs(float(decoded.powers[a:b].mean())) if b > a else loudness.FLOOR_LUFS
         for a, b in zip(steps, stops, strict=True)
     ]
+    return np.array(levels, np.float64)

@@ -14,27 +14,53 @@ NOTES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 
 @dataclass(frozen=True)
 class Analysis:
-    """What was heard in one source. Times in seconds; a confidence of 0 means that nothing could be said.
+    """What was heard in one source. Times are in seconds from its start.
 
-    `downbeats` are indices into `beats`. `energy` (LUFS) and `chroma` (12 shares) have one entry for each downbeat.
+    A confidence is the probability that its answer is right, all that it rests on included: of the answers given
+    with 0.8 about 80 % are right. 0 means that nothing could be said; the answer beside it is then a placeholder.
     """
 
     seconds: float
     loudness_lufs: float
     tempo_bpm: float = 0.0
     tempo_confidence: float = 0.0
+    """That `tempo_bpm` is within 4 % of what people tap, not its half or double."""
     steady: bool = False
+    """That one constant tempo fits the whole source; then `beats` is an even grid."""
+    steady_confidence: float = 0.0
     residual_ms: float = 0.0
+    """Third quartile of the beats' distances from the best even grid."""
     beats: tuple[float, ...] = ()
+    beat_confidence: float = 0.0
+    """That the beats are in time with the music's, at its tempo, half or double of it, and not off the beat."""
     downbeats: tuple[int, ...] = ()
+    """Indices into `beats` of each bar's first beat."""
     beats_per_bar: int = 4
+    meter_confidence: float = 0.0
     downbeat_confidence: float = 0.0
+    """That the downbeats are the first beats of the music's bars."""
+    phrases: tuple[int, ...] = ()
+    """Indices into `downbeats` of the bars where phrases begin; the last phrase ends with the last bar."""
+    phrase_confidence: float = 0.0
     tonic: int = 0
+    """Semitones above C."""
     mode: str = "major"
     key_confidence: float = 0.0
     tuning_cents: float = 0.0
+    """How far the source lies above A = 440 Hz, -50 to 50."""
+    tuning_confidence: float = 0.0
+    silences: tuple[tuple[float, float], ...] = ()
+    """(start, end) of every passage of half a second and more where nothing is heard."""
     energy: tuple[float, ...] = ()
+    """LUFS of each bar; like the next three, one entry for each downbeat."""
     chroma: tuple[tuple[float, ...], ...] = ()
+    """12 shares of each bar, C first, their sum 1 (all 0: no pitch)."""
+    brightness: tuple[float, ...] = ()
+    """Spectral centroid of each bar in Hz (0: silence)."""
+    balance: tuple[tuple[float, ...], ...] = ()
+    """3 shares of each bar: below 200 Hz, up to 2 kHz, above; their sum 1 (all 0: silence)."""
+    accents: tuple[tuple[float, ...], ...] = ()
+    """8 onset strengths of each beat, 0 to 1: its four quarters below 160 Hz, then the same above 1.5 kHz."""
 
     @property
     def key(self) -> str:
@@ -46,9 +72,10 @@ class Analysis:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Analysis:
         values = dict(data)
-        for name in ("beats", "downbeats", "energy"):
+        for name in ("beats", "downbeats", "phrases", "energy", "brightness"):
             values[name] = tuple(values[name])
-        values["chroma"] = tuple(tuple(bar) for bar in values["chroma"])
+        for name in ("silences", "chroma", "balance", "accents"):
+            values[name] = tuple(tuple(row) for row in values[name])
         return cls(**values)
 
 
