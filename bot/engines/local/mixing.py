@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from bot.audio import encode, limiter, pcm, picture
-from bot.audio.rehearsal import rehearse
+from bot.audio.pcm import Samples
 from bot.engines.local.plan import Analysis, Plan, Reason
-from bot.engines.local.planner import KEY_CONFIDENCE, UNHEARD_STRETCH, has_beat
+from bot.engines.local.planner import KEY_CONFIDENCE, has_beat
 from bot.engines.local.planner import plan as make_plan
 from bot.engines.local.render import Mix, Phrases, render
 from bot.errors import Code, Refused
@@ -19,13 +19,22 @@ from bot.formats import tags
 
 TARGET_LUFS = -14.0
 PEAK_DBTP = -1.0
-FIRST_CEILING_DBTP = -2.5  # MP3 adds about 1 dB to peaks of music, 2 dB to bursts of noise
-MARGIN_DB = 0.5
-REHEARSAL_TRUST = 2.8  # a sample of moments misses the worst one
-ATTEMPTS = 4
+CEILING_DBTP = -2.8  # MP3 adds up to 1.5 dB to peaks of music at 192 kbit/s, rarely more at less
+MARGIN_DB = 0.3
+NEAR_LU = 0.2
+REPEATS = 3
 
 
 Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Written:
+    """What the finished file holds: a hash of the samples that went in, loudness and peak of what comes out."""
+
+    pcm_sha256: str
+    lufs: float
+    true_peak: float
 
 
 def make(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
@@ -43,7 +52,6 @@ def make(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
         plan = make_plan(
             first, second, int(arguments["seed"]), audio_weight=arguments.get("audio_weight"), swapped=number == 2
         )
-        phrases.thrifty = all(abs(rate - 1) >= UNHEARD_STRETCH for rate in plan.rates.values())
         tracks.append(_track(number, plan, phrases, arguments, report))
     return {"sources": [_heard(one) for one in (first, second)], "tracks": tracks, "seed": int(arguments["seed"])}
 
@@ -61,7 +69,7 @@ def _track(
     if rate is None:
         raise Refused(Code.RESULT_TOO_LARGE, limit=int(arguments["max_bytes"]))
     file = directory / f"track-{number}.mp3"
-    samples, level, peak = _write(file, mixed, rate, tag)
+    written = _write(file, mixed.samples, rate, tag)
     progress("picture", 0.95)
     _draw(directory / f"track-{number}.png", plan, mixed, seconds)
     reasons = list(plan.reasons)
@@ -74,30 +82,41 @@ def _track(
         "waveform": f"track-{number}.png",
         "seconds": round(seconds, 3),
         "reasons": [reason.to_json() for reason in reasons],
-        "loudness_lufs": round(level, 2),
-        "true_peak_dbtp": round(peak, 2),
+        "loudness_lufs": round(written.lufs, 2),
+        "true_peak_dbtp": round(written.true_peak, 2),
         "bytes": file.stat().st_size,
         "bit_rate": rate * 1000,
         "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
-        "pcm_sha256": hashlib.sha256(samples.tobytes()).hexdigest(),
+        "pcm_sha256": written.pcm_sha256,
     }
 
 
-def _write(file: Path, mixed: Mix, rate: int, tag: bytes) -> tuple[encode.Pcm, float, float]:
-    """Masters, encodes, and listens to the result; lowers the ceiling and repeats while the codec overshoots."""
-    limiter.set_loudness(mixed.samples, TARGET_LUFS)
-    trial = rehearse(mixed.samples, FIRST_CEILING_DBTP, rate, file)
-    target = TARGET_LUFS + trial.loss_lu
-    ceiling = min(FIRST_CEILING_DBTP, PEAK_DBTP - MARGIN_DB - REHEARSAL_TRUST * trial.overshoot_db)
-    for _ in range(ATTEMPTS):
-        limiter.master(mixed.samples, target, ceiling)
-        samples = encode.to_pcm(mixed.samples)
-        encode.write_mp3(file, samples, rate, tag)
-        level, peak = encode.measure(file)
-        if peak <= PEAK_DBTP:
-            return samples, level, peak
-        ceiling -= peak - PEAK_DBTP + MARGIN_DB
-    raise Refused(Code.ENGINE_FAILED)
+def _write(file: Path, mix: Samples, rate: int, tag: bytes) -> Written:
+    """Masters, encodes, and listens to the result; repeats with a lower ceiling while the codec overshoots."""
+    target, ceiling = TARGET_LUFS + encode.loss_lu(rate), CEILING_DBTP
+    survey = limiter.survey(mix, target, ceiling)
+    written = _encode(file, limiter.blocks(mix, limiter.gains(survey, target, ceiling)), rate, tag)
+    for _ in range(REPEATS):
+        if written.true_peak <= PEAK_DBTP and abs(written.lufs - TARGET_LUFS) <= NEAR_LU:
+            break
+        ceiling -= max(0.0, written.true_peak - PEAK_DBTP + MARGIN_DB)
+        target += TARGET_LUFS - written.lufs
+        written = _encode(file, limiter.blocks(mix, limiter.gains(survey, target, ceiling)), rate, tag)
+    if written.true_peak > PEAK_DBTP:
+        raise Refused(Code.ENGINE_FAILED)
+    return written
+
+
+def _encode(file: Path, blocks: Iterator[Samples], rate: int, tag: bytes) -> Written:
+    digest = hashlib.sha256()
+
+    def noted() -> Iterator[encode.Pcm]:
+        for block in map(encode.to_pcm, blocks):
+            digest.update(block.data)
+            yield block
+
+    encode.write_mp3(file, noted(), rate, tag)
+    return Written(digest.hexdigest(), *encode.measure(file))
 
 
 def _draw(path: Path, plan: Plan, mixed: Mix, seconds: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Source = Literal["a", "b"]
@@ -67,7 +67,7 @@ class Analysis:
         return f"{NOTES[self.tonic]} {self.mode}"
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return dict(vars(self))
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Analysis:
@@ -138,6 +138,8 @@ class Plan:
     common_beat: bool
     """False where one source only fades into the other; `tempo_bpm` is then a mere ruler."""
     reasons: tuple[Reason, ...]
+    duck_db: float = 2.0
+    """How far the bed steps back above its bass while the lead speaks."""
 
     @property
     def bar_seconds(self) -> float:
