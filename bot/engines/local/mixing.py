@@ -10,8 +10,8 @@ from typing import Any
 
 from bot.audio import encode, limiter, pcm, picture
 from bot.audio.pcm import Samples
-from bot.engines.local.plan import Analysis, Plan, Reason
-from bot.engines.local.planner import KEY_CONFIDENCE, has_beat
+from bot.engines.local.compatibility import heard, outline
+from bot.engines.local.plan import Analysis, Plan, Reason, Wishes
 from bot.engines.local.planner import plan as make_plan
 from bot.engines.local.render import Mix, Phrases, render
 from bot.errors import Code, Refused
@@ -41,7 +41,8 @@ def make(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Writes track-N.mp3 and track-N.png and returns the report; `tasks.mix` names the arguments."""
     sources = arguments["sources"]
     first, second = (Analysis.from_json(source["analysis"]) for source in sources)
-    phrases = Phrases({"a": Path(sources[0]["pcm"]), "b": Path(sources[1]["pcm"])})
+    wishes = Wishes(**arguments.get("wishes", {}))
+    phrases = Phrases({"a": Path(sources[0]["pcm"]), "b": Path(sources[1]["pcm"])}, wishes.instrumental)
     tracks: list[dict[str, Any]] = []
     count = int(arguments["tracks"])
     for number in range(1, count + 1):
@@ -49,11 +50,9 @@ def make(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
         def report(stage: str, part: float, done: int = number - 1) -> None:
             progress(stage, (done + part) / count)
 
-        plan = make_plan(
-            first, second, int(arguments["seed"]), audio_weight=arguments.get("audio_weight"), swapped=number == 2
-        )
+        plan = make_plan(first, second, int(arguments["seed"]), wishes, swapped=number == 2)
         tracks.append(_track(number, plan, phrases, arguments, report))
-    return {"sources": [_heard(one) for one in (first, second)], "tracks": tracks, "seed": int(arguments["seed"])}
+    return {"sources": [heard(one) for one in (first, second)], "tracks": tracks, "seed": int(arguments["seed"])}
 
 
 def _track(
@@ -61,7 +60,7 @@ def _track(
 ) -> dict[str, Any]:
     directory = Path(arguments["directory"])
     progress("stretch", 0.0)
-    mixed = render(plan, phrases)
+    mixed = render(plan, phrases, lambda part: progress("stretch", 0.55 * part))
     progress("encode", 0.6)
     tag = tags.id3(_frames(arguments, plan, number))
     seconds = len(mixed.samples) / pcm.RATE
@@ -152,25 +151,6 @@ def _described(plan: Plan, mixed: Mix) -> dict[str, Any]:
         for section, levels in zip(plan.sections, mixed.section_lufs, strict=True)
     ]
     return {
-        "bed": plan.bed,
-        "lead": plan.lead,
-        "tempo_bpm": round(plan.tempo_bpm, 3) if plan.common_beat else None,
-        "beats_per_bar": plan.beats_per_bar,
-        "stretch": {name: round(plan.rates[name], 5) for name in plan.rates},
-        "shift_semitones": {name: round(plan.shifts[name], 3) for name in plan.shifts},
+        **outline(plan),
         "sections": sections,
-    }
-
-
-def _heard(analysis: Analysis) -> dict[str, Any]:
-    """What is told of a source; a tempo or key too uncertain to plan with is not told at all."""
-    return {
-        "tempo_bpm": analysis.tempo_bpm if has_beat(analysis) else None,
-        "tempo_confidence": analysis.tempo_confidence,
-        "key": analysis.key if analysis.key_confidence >= KEY_CONFIDENCE else None,
-        "key_confidence": analysis.key_confidence,
-        "downbeats": [analysis.beats[index] for index in analysis.downbeats],
-        "loudness_lufs": analysis.loudness_lufs,
-        "seconds": analysis.seconds,
-        "steady": analysis.steady,
     }

@@ -91,6 +91,39 @@ class Reason:
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """What one policy says of a pair: from 0 (clashes) to 1 (fits), and why."""
+
+    policy: str
+    points: float
+    reason: Reason
+
+    def to_json(self) -> dict[str, Any]:
+        return {"policy": self.policy, "points": round(self.points, 3), **self.reason.to_json()}
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a member may ask of the arrangement. Weights go from 0 to 1; in the middle they change nothing."""
+
+    audio_weight: float = 0.5
+    """Share of the first source."""
+    style_weight: float = 0.5
+    """How strictly the bed rules: its tempo, its beat all through, its place beside the lead."""
+    weirdness: float = 0.4
+    """How bold the shifts, how frequent jumps and repeats; below the middle there are none."""
+    instrumental: bool = False
+
+
+PLAIN = Wishes()
+
+
+def wishes_of(request: Mapping[str, Any]) -> Wishes:
+    """What a request says of them; what it leaves open stays plain."""
+    return Wishes(**{name: request[name] for name in vars(PLAIN) if request.get(name) is not None})
+
+
+@dataclass(frozen=True)
 class Span:
     """A phrase of a source, in its own seconds, to be fitted into `bars` shared bars."""
 
@@ -137,9 +170,20 @@ class Plan:
     ending_bars: int
     common_beat: bool
     """False where one source only fades into the other; `tempo_bpm` is then a mere ruler."""
-    reasons: tuple[Reason, ...]
-    duck_db: float = 2.0
+    layout: str
+    """layered, answers, intro-outro, alternating (a shared beat but no overlap), transition or crossfade (none)."""
+    verdicts: tuple[Verdict, ...]
+    duck_db: float
     """How far the bed steps back above its bass while the lead speaks."""
+    reasons: tuple[Reason, ...]
+
+    @property
+    def score(self) -> int:
+        """How well the two go together, of 100: the policies' verdicts, the weakest counting most."""
+        if not self.verdicts:
+            return 0
+        mean = sum(verdict.points for verdict in self.verdicts) / len(self.verdicts)
+        return round(100 * (0.5 * mean + 0.5 * min(verdict.points for verdict in self.verdicts)))
 
     @property
     def bar_seconds(self) -> float:

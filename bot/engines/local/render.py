@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from bot.audio import bands, centre, loudness, pcm, stretch
 from bot.audio.pcm import RATE, Samples
+from bot.engines.local.keys import UNHEARD_SHIFT
 from bot.engines.local.plan import Part, Plan, Section, Source, Span
-from bot.engines.local.planner import UNHEARD_SHIFT, UNHEARD_STRETCH
+from bot.engines.local.tempos import UNHEARD_STRETCH
 
 FULL_MIX_LUFS = -18.0  # working level; headroom until mastering
 SEAM_SECONDS = 0.03  # crossfade where a layer simply goes on
