@@ -9,7 +9,7 @@ from bot.engines.local.plan import Analysis, Reason, Source, other
 
 KEY_CONFIDENCE = 0.15
 UNHEARD_SHIFT = 0.02  # semitones; below it nothing is worth a pass of the stretcher
-WIDEST_SHIFT = 4.0
+WIDEST_SHIFT, BOLDEST_SHIFT = 4.0, 5.5
 BOLD = 0.6  # weirdness from which a far shift is sought instead of a near one
 
 
@@ -26,9 +26,9 @@ def harmonic_shift(
         return still, unknown
     fixed, moving = pair[keeper], pair[mover]
     detune = (fixed.tuning_cents - moving.tuning_cents) / 100
-    reach = range(-4, 5)
-    options = [step for step in reach if abs(step + detune) <= WIDEST_SHIFT]
-    price = 1.0 if weirdness < BOLD else -0.4
+    bold = weirdness >= BOLD
+    options = [step for step in range(-6, 7) if abs(step + detune) <= (BOLDEST_SHIFT if bold else WIDEST_SHIFT)]
+    price = -0.4 if bold else 1.0
     step = min(options, key=lambda step: (_cost(fixed, moving, step, price * abs(step + detune)), abs(step), step))
     total = step + detune
     if abs(total) < UNHEARD_SHIFT:
