@@ -1,62 +1,87 @@
-"""Where phrases begin: the bars at which harmony, loudness and colour change, in the lengths that songs have."""
+"""Where phrases begin: the bars at which harmony, loudness, colour and pattern change, in the lengths of songs."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-REACH = 4  # bars compared before and after a boundary
-# What a phrase of so many bars costs, in standard deviations of the novelty at its beginning.
-COSTS = {4: 0.35, 8: 0.0, 12: 0.6, 16: 0.5, 2: 1.2, 6: 1.2, 10: 1.2, 1: 2.0, 3: 2.0, 5: 2.0, 7: 2.0, 9: 2.0}
+from bot.audio.weights import PHRASE
+
+UNIT = 8  # bars of the usual phrase
+FEWEST = 12  # bars; below, the phase of the phrases cannot be told
+REACHES = (4, 8)  # bars compared before and after a boundary
+QUIETEST, LOUDEST = -12.0, 6.0  # LU around the median bar; fades and endings must not outweigh all else
+# What a phrase of so many bars costs, beside the usual one, where its ends would gain as much.
+COSTS = {8: 0.0, 4: 1.5, 16: 1.0, 12: 1.5, 2: 3.0, 6: 3.0, 10: 3.0, 1: 4.0, 3: 4.0, 5: 4.0, 7: 4.0, 9: 4.0}
+EDGE = 0.3  # share of that cost for the first and the last phrase: pick-ups and cuts are common
 
 Rows = NDArray[np.float64]
 
 
-def novelty(bars: Rows) -> Rows:
-    """(bars, features) -> (bars,): distance of the means of up to four bars before and after each."""
-    count = len(bars)
-    sums = np.concatenate([np.zeros((1, bars.shape[1])), np.cumsum(bars, axis=0)])
-    line = np.zeros(count)
-    for bar in range(1, count):
-        before, after = max(0, bar - REACH), min(count, bar + REACH)
-        change = (sums[after] - sums[bar]) / (after - bar) - (sums[bar] - sums[before]) / (bar - before)
-        line[bar] = float(np.linalg.norm(change)) * min(1.0, (after - bar) / REACH, (bar - before) / REACH)
-    return line
+def evidence(energy: Rows, chroma: Rows, balance: Rows, pattern: Rows, tonic: int) -> Rows:
+    """(bars, features), standardised: what speaks for a phrase that begins with each bar.
+
+    `energy` (bars,) in LUFS, `chroma` (bars, 12), `balance` (bars, 3), `pattern` (bars, 8) mean accents.
+    """
+    level = np.clip(energy - np.median(energy), QUIETEST, LOUDEST)
+    kinds = [level[:, None], chroma, balance, pattern]
+    columns = [_change(kind, reach) for kind in kinds for reach in REACHES]
+    columns += [
+        chroma[:, tonic],
+        np.concatenate([[0.0], chroma[:-1, (tonic + 7) % 12]]),
+        np.diff(level, prepend=level[0]),
+        pattern[:, 4],
+    ]
+    table = np.stack(columns, axis=1)
+    return (table - table.mean(axis=0)) / np.maximum(table.std(axis=0), 1e-6)
 
 
-def features(energy: Rows, chroma: Rows, balance: Rows) -> Rows:
-    """What changes at a boundary, each kind scaled to its own spread."""
-    kinds = [energy[:, None] / 6.0, chroma * 4.0, balance * 4.0]
-    return np.clip(np.concatenate([kind - kind.sum(axis=0) / max(1, len(kind)) for kind in kinds], axis=1), -3, 3)
+def _change(kind: Rows, reach: int) -> Rows:
+    """Distance of the means of up to `reach` bars before and after the beginning of each bar."""
+    count = len(kind)
+    sums = np.concatenate([np.zeros((1, kind.shape[1])), np.cumsum(kind, axis=0)])
+    bar = np.arange(1, count)
+    before, after = np.maximum(0, bar - reach), np.minimum(count, bar + reach)
+    left = (sums[bar] - sums[before]) / (bar - before)[:, None]
+    right = (sums[after] - sums[bar]) / (after - bar)[:, None]
+    trust = np.minimum(1.0, np.minimum(bar - before, after - bar) / reach)
+    return np.concatenate([[0.0], np.linalg.norm(right - left, axis=1) * trust])
 
 
-def phrases(bars: Rows) -> tuple[NDArray[np.intp], float]:
-    """(bars, features) -> bars where phrases begin (the best path over lengths), how far they stand out."""
-    count = len(bars)
-    if count < 2 * REACH:
-        return np.zeros(min(1, count), np.intp), 0.0
-    line = novelty(bars)
-    spread = float(line.std())
-    if spread < 1e-6:
-        return np.arange(0, count, 8), 0.0
-    line = (line - line.mean()) / spread
-    best, back = np.full(count + 1, -np.inf), np.full(count + 1, -1)
+def chances(table: Rows) -> Rows:
+    """(8,): how likely it is that phrases begin with the bars 0, 8, 16, ..., with 1, 9, 17, ... and so on."""
+    scores = phases(table) @ PHRASE
+    likely = np.exp(scores - scores.max())
+    return likely / likely.sum()
+
+
+def phases(table: Rows) -> Rows:
+    """(8, features): mean evidence of the bars of each phase, weaker the fewer there are."""
+    means = [table[phase::UNIT].mean(axis=0) for phase in range(UNIT)]
+    return np.array(means) * min(1.0, len(table) / 32) ** 0.5
+
+
+def phrases(table: Rows) -> tuple[NDArray[np.intp], float]:
+    """The bars where phrases begin, by the best path over phrase lengths, and the confidence in it."""
+    count = len(table)
+    if count < FEWEST:
+        return np.arange(0, count, UNIT), 0.0
+    likely = chances(table)
+    strength = table @ PHRASE
+    gains = strength / max(float(strength.std()), 1e-9) + np.maximum(np.log(likely), -4.0)[np.arange(count) % UNIT]
+    best, back = np.full(count + 1, -np.inf), np.zeros(count + 1, np.intp)
     best[0] = 0.0
     for end in range(1, count + 1):
-        gain = line[end] if end < count else 0.0
+        gain = gains[end] if end < count else 0.0
         for length, cost in COSTS.items():
             start = end - length
             if start < 0:
                 continue
-            # A pick-up before the first phrase and a cut after the last are common.
-            value = best[start] + gain - cost * (0.3 if start == 0 or end == count else 1.0)
+            value = best[start] + gain - cost * (EDGE if start == 0 or end == count else 1.0)
             if value > best[end]:
                 best[end], back[end] = value, start
-    starts, at = [], int(back[count])
+    begins, at = [0], int(back[count])
     while at > 0:
-        starts.append(at)
+        begins.insert(1, at)
         at = int(back[at])
-    begins = np.array([0, *starts[::-1]], np.intp)
-    inner = begins[begins > 0]
-    standing = float(line[inner].mean()) if len(inner) else 0.0
-    return begins, float(np.clip(standing / 2.5, 0.0, 0.95))
+    return np.array(begins, np.intp), float(likely.max())

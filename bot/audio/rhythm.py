@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bot.audio import spectrum
-from bot.audio.spectrum import FPS, FRAME, RATE, Line
+from bot.audio.spectrum import FPS, FRAME, HOP, RATE, Line
 
 LOW_BAND_HZ, HIGH_BAND_HZ = 160.0, 1500.0
+BAND_EDGES = (0.0, 160.0, 500.0, 1500.0, 5000.0, 1e9)
 ONSET_DELAY = 0.007  # seconds by which the flux peak trails the frame's centre; measured on clicks
 
 SLOWEST, FASTEST = 55.0, 200.0
@@ -24,11 +26,12 @@ BINS = 48  # of one beat, when folded
 
 @dataclass(frozen=True)
 class Onsets:
-    """Onset strength for each frame: over all, below 160 Hz (kick and bass), above 1.5 kHz."""
+    """Onset strength for each frame: over all, below 160 Hz (kick and bass), above 1.5 kHz; and of `BAND_EDGES`."""
 
     full: Line
     low: Line
     high: Line
+    bands: tuple[Line, ...]
 
 
 @dataclass(frozen=True)
@@ -50,16 +53,21 @@ def onsets(mel: spectrum.Mel) -> Onsets:
     frames = len(mel)
     _, centres = spectrum.bank()
     level = float(np.percentile(mel, 99)) if frames else 0.0
-    if level <= 1e-6:
-        return Onsets(*(np.zeros(frames, np.float32) for _ in range(3)))
-    rise = np.maximum(0.0, np.diff(np.log1p(mel * (100.0 / level)), axis=0, prepend=0.0))
-    rise[0] = 0.0
-    low, high = centres < LOW_BAND_HZ, centres > HIGH_BAND_HZ
-    return Onsets(*(_flat(rise[:, part].mean(axis=1)) for part in (slice(None), low, high)))
+    rise = np.zeros_like(mel)
+    if level > 1e-6:
+        rise[1:] = np.maximum(0.0, np.diff(np.log1p(mel * (100.0 / level)), axis=0))
+
+    def between(bottom: float, top: float) -> Line:
+        return _flat(rise[:, (centres >= bottom) & (centres < top)].mean(axis=1))
+
+    bands = tuple(between(*edges) for edges in itertools.pairwise(BAND_EDGES))
+    return Onsets(_flat(rise.mean(axis=1)), bands[0], between(HIGH_BAND_HZ, np.inf), bands)
 
 
 def _flat(flux: Line) -> Line:
     """Removes the slow trend so that loud passages do not outweigh quiet ones."""
+    if not len(flux):
+        return flux
     width = round(FPS * 0.5) | 1
     trend = np.convolve(flux, np.full(width, 1 / width, np.float32), mode="same")
     return np.maximum(0.0, flux - trend).astype(np.float32)
@@ -235,3 +243,16 @@ def _even(times: NDArray[np.float64]) -> NDArray[np.float64]:
         return times
     ends = np.concatenate([2 * times[0] - times[2:0:-1], times, 2 * times[-1] - times[-2:-4:-1]])
     return np.convolve(ends, np.full(5, 0.2), mode="valid")
+
+
+def accents(beats: NDArray[np.float64], onset: Onsets) -> NDArray[np.float64]:
+    """(beats, 8): strongest onset within 35 ms of each quarter of a beat, low band, then high, 0 to 1."""
+    if len(beats) < 2:
+        return np.zeros((len(beats), 8))
+    lengths = np.diff(beats, append=2 * beats[-1] - beats[-2])
+    times = beats[:, None] + lengths[:, None] * np.arange(4) / 4
+    centres = np.round((times - ONSET_DELAY) * FPS - FRAME / 2 / HOP).astype(np.intp)
+    places = np.clip(centres[..., None] + np.arange(-3, 4), 0, len(onset.low) - 1)
+    bands = [band[places].max(axis=2) for band in (onset.low, onset.high)]
+    scaled = [band / max(float(np.percentile(band, 98)), 1e-6) for band in bands]
+    return np.minimum(1.0, np.concatenate(scaled, axis=1))

@@ -9,8 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.audio import colour, form, loudness, meter, pcm, quiet, rhythm, spectrum, tonality
+from bot.audio import colour, form, loudness, pcm, quiet, reading, rhythm, spectrum, tonality
 from bot.engines.local.plan import Analysis
+
+Rows = NDArray[np.float64]
+
+CLEAR_PULSE = 0.25  # strength from which there is no doubt that something repeats
 
 
 def hear(source: Path, target: Path, progress: Callable[[str, float], None]) -> Analysis:
@@ -26,33 +30,34 @@ def analyse(decoded: pcm.Decoded) -> Analysis:
     """All that the planner knows of one decoded source."""
     mel = spectrum.mel(decoded.mono)
     onset = rhythm.onsets(mel)
-    beats = rhythm.track(onset)
+    pulse = rhythm.track(onset)
     tone = tonality.tonality(decoded.mono)
-    bars = meter.bars(beats.times, onset, tone.chroma)
-    downbeats = np.arange(bars.phase, len(beats.times), bars.beats_per_bar)
-    edges = beats.times[downbeats]
-    chroma = meter.beat_means(edges, tone.chroma)
+    bars = reading.read(pulse.times, onset, tone)
+    edges = bars.beats[bars.downbeats]
+    chroma = tonality.means(edges, tone.chroma)
     shares = chroma / np.maximum(chroma.sum(axis=1, keepdims=True), 1e-9)
     energy = _energy(edges, decoded)
     brightness, balance = colour.colour(edges, mel)
-    phrases, phrase_confidence = form.phrases(form.features(energy, shares, balance))
+    accents = rhythm.accents(bars.beats, onset)
+    phrases, phrase_confidence = _phrases(bars, energy, shares, balance, accents, tone.tonic)
     level = loudness.integrated(decoded.powers)
+    sure = min(1.0, pulse.confidence / CLEAR_PULSE)
     return Analysis(
         seconds=round(decoded.seconds, 3),
         loudness_lufs=round(level, 2),
-        tempo_bpm=round(beats.tempo, 3),
-        tempo_confidence=round(beats.confidence, 3),
-        steady=beats.steady,
-        steady_confidence=round(beats.confidence, 3),
-        residual_ms=round(beats.residual_ms, 1),
-        beats=_rows(beats.times, 5),
-        beat_confidence=round(beats.confidence, 3),
-        downbeats=_rows(downbeats, 0),
+        tempo_bpm=round(bars.tempo, 3),
+        tempo_confidence=round(sure * bars.tempo_confidence, 3),
+        steady=pulse.steady,
+        steady_confidence=round(sure, 3),
+        residual_ms=round(pulse.residual_ms, 1),
+        beats=_rows(bars.beats, 5),
+        beat_confidence=round(sure * bars.phase_confidence, 3),
+        downbeats=_rows(bars.downbeats, 0),
         beats_per_bar=bars.beats_per_bar,
-        meter_confidence=round(bars.confidence, 3),
-        downbeat_confidence=round(bars.confidence, 3),
+        meter_confidence=round(sure * bars.meter_confidence, 3),
+        downbeat_confidence=round(sure * bars.downbeat_confidence, 3),
         phrases=_rows(phrases, 0),
-        phrase_confidence=round(phrase_confidence * bars.confidence, 3),
+        phrase_confidence=round(sure * phrase_confidence * bars.downbeat_confidence, 3),
         tonic=tone.tonic,
         mode=tone.mode,
         key_confidence=round(tone.confidence, 3),
@@ -63,8 +68,17 @@ def analyse(decoded: pcm.Decoded) -> Analysis:
         chroma=_rows(shares, 3),
         brightness=_rows(brightness, 0),
         balance=_rows(balance, 3),
-        accents=_rows(meter.accents(beats.times, onset), 2),
+        accents=_rows(accents, 2),
     )
+
+
+def _phrases(
+    bars: reading.Bars, energy: Rows, chroma: Rows, balance: Rows, accents: Rows, tonic: int
+) -> tuple[NDArray[np.intp], float]:
+    if len(bars.downbeats) < 2:
+        return np.zeros(len(bars.downbeats), np.intp), 0.0
+    pattern = np.add.reduceat(accents, bars.downbeats) / bars.beats_per_bar
+    return form.phrases(form.evidence(energy, chroma, balance, pattern, tonic))
 
 
 def _rows(values: NDArray[Any], digits: int) -> tuple[Any, ...]:
