@@ -23,8 +23,9 @@ from benchmarks import truth
 from benchmarks.report import Figure, print_table
 from benchmarks.truth import Truth
 from bot.engines.local.hearing import hear
+from bot.engines.local.keys import camelot_distance
 from bot.engines.local.plan import Analysis, Source
-from bot.engines.local.planner import camelot_distance, plan
+from bot.engines.local.planner import plan
 from tests.audio import synth
 
 PIECES = 120

@@ -21,6 +21,7 @@ from bot.engines.orders import EngineOrders
 from bot.failpoints import around
 from bot.files.store import FileStore
 from bot.guilds.service import GuildService
+from bot.jobs.comparisons import Comparisons
 from bot.jobs.personas import Personas
 from bot.jobs.service import JobService
 from bot.posts.port import Delivery
@@ -34,6 +35,7 @@ COGS = (
     "cogs.errors",
     "cogs.delivery",
     "cogs.mashup",
+    "cogs.compat",
     "cogs.operations",
     "cogs.jobs",
     "cogs.persona",
@@ -75,6 +77,7 @@ class Services:
     privacy: PrivacyService
     quotas: QuotaService
     charts: Charts
+    comparisons: Comparisons
 
 
 class Parts(Protocol):

@@ -29,7 +29,7 @@ def finish(arguments: dict[str, Any], progress: Callable[[str, float], None]) ->
             tagged(source, audio, tag)
         else:
             encode.write_mp3(audio, map(encode.to_pcm, pcm.blocks(samples)), rate or encode.BIT_RATES[-1], tag)
-        picture.draw(drawn, (decoded.powers, decoded.powers), decoded.seconds, (), ())
+        picture.draw(drawn, (decoded.powers, decoded.powers), decoded.seconds)
     finally:
         samples.unlink(missing_ok=True)
     return {"seconds": round(decoded.seconds, 3)}
@@ -38,5 +38,5 @@ def finish(arguments: dict[str, Any], progress: Callable[[str, float], None]) ->
 def draw(arguments: dict[str, Any], progress: Callable[[str, float], None]) -> dict[str, Any]:
     """Target of a child. Arguments: source, picture (paths). Raises what decoding raises."""
     powers = pcm.powers_of(Path(arguments["source"]), lambda part: progress("draw", part))
-    picture.draw(Path(arguments["picture"]), (powers, powers), 1.0, (), ())
+    picture.draw(Path(arguments["picture"]), (powers, powers), 1.0)
     return {}

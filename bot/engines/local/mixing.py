@@ -11,7 +11,7 @@ from typing import Any
 from bot.audio import encode, limiter, pcm, picture
 from bot.audio.pcm import Samples
 from bot.engines.local.compatibility import heard, outline
-from bot.engines.local.plan import Analysis, Plan, Reason, Wishes
+from bot.engines.local.plan import Analysis, Plan, Reason, Source, Wishes
 from bot.engines.local.planner import plan as make_plan
 from bot.engines.local.render import Mix, Phrases, render
 from bot.errors import Code, Refused
@@ -119,9 +119,23 @@ def _encode(file: Path, blocks: Iterator[Samples], rate: int, tag: bytes) -> Wri
 
 
 def _draw(path: Path, plan: Plan, mixed: Mix, seconds: float) -> None:
-    bars = [bar * plan.bar_seconds for bar in range(plan.bars + 1)]
+    bars = [bar * plan.bar_seconds for bar in range(plan.bars)]
     sections = [section.start_bar * plan.bar_seconds for section in plan.sections[1:]]
-    picture.draw(path, (mixed.layers["a"], mixed.layers["b"]), seconds, bars, sections)
+    phrases = (_placed(plan, "a"), _placed(plan, "b"))
+    score = picture.Score(bars, plan.beats_per_bar, sections, phrases)
+    picture.draw(path, (mixed.layers["a"], mixed.layers["b"]), seconds, score)
+
+
+def _placed(plan: Plan, source: Source) -> list[tuple[float, float, float]]:
+    """Where in the track each phrase of a source plays, and where it begins in the source."""
+    placed: list[tuple[float, float, float]] = []
+    for section in plan.sections:
+        for part in section.parts:
+            bar = section.start_bar
+            for span in part.spans if part.source == source else ():
+                placed.append((bar * plan.bar_seconds, (bar + span.bars) * plan.bar_seconds, span.start))
+                bar += span.bars
+    return placed
 
 
 def _frames(arguments: dict[str, Any], plan: Plan, number: int) -> dict[str, str]:
