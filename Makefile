@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 TESTS ?= tests
 
-.PHONY: install play test lint format bench chaos pictures lock clean
+.PHONY: install play test lint format bench chaos fuzz pictures lock clean
 
 install: $(VENV)/.installed
 
@@ -31,6 +31,9 @@ bench: $(VENV)/.developer
 
 chaos: $(VENV)/.developer
 	$(BIN)/python -m tests.chaos
+
+fuzz: $(VENV)/.developer
+	nice $(BIN)/python -m tests.fuzz
 
 pictures: $(VENV)/.developer
 	$(BIN)/python -m tests.pictures

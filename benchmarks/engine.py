@@ -124,5 +124,5 @@ def floor(arguments: dict[str, Any], progress: object) -> dict[str, Any]:
     sf.read(directory / "b.mp3", dtype="float32")
     length = round(arguments["seconds"] * rate)
     pcm = (samples[:length] * 32767).astype(np.int16)
-    encode.write_mp3(directory / "floor.mp3", pcm, encode.BIT_RATES[0], b"")
+    encode.write_mp3(directory / "floor.mp3", [pcm], encode.BIT_RATES[0], b"")
     return {}

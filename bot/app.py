@@ -40,6 +40,7 @@ from bot.files.store import FileStore
 from bot.guilds.service import GuildService
 from bot.jobs import store as jobs
 from bot.jobs.board import Board
+from bot.jobs.comparisons import Comparisons
 from bot.jobs.forgetting import clear
 from bot.jobs.line import JobLine
 from bot.jobs.personas import Personas
@@ -70,6 +71,7 @@ _FIRST_PAUSE = 5.0
 _LONGEST_PAUSE = 30 * 60.0
 _STEADY_SECONDS = 30 * 60.0
 _PROBES = 2
+_COMPARISONS = 1
 _LATE = 20
 """How much rarer a task is asked about that did not end in its time."""
 
@@ -230,6 +232,7 @@ class Parts:
             charts=Charts(probes),
             contests=ContestService(tools),
             questions=Questions(db, clock),
+            comparisons=Comparisons(db, clock, gate, downloader, self._pool(_COMPARISONS)),
         )
 
     async def _obey(self, orders: EngineOrders) -> None:

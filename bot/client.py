@@ -23,6 +23,7 @@ from bot.engines.orders import EngineOrders
 from bot.failpoints import around
 from bot.files.store import FileStore
 from bot.guilds.service import GuildService
+from bot.jobs.comparisons import Comparisons
 from bot.jobs.personas import Personas
 from bot.jobs.service import JobService
 from bot.posts.port import Delivery
@@ -36,6 +37,7 @@ COGS = (
     "cogs.errors",
     "cogs.delivery",
     "cogs.mashup",
+    "cogs.compat",
     "cogs.operations",
     "cogs.jobs",
     "cogs.persona",
@@ -80,6 +82,7 @@ class Services:
     charts: Charts
     contests: ContestService
     questions: Questions
+    comparisons: Comparisons
 
 
 class Parts(Protocol):

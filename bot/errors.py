@@ -74,6 +74,7 @@ class Code(StrEnum):
     OPERATORS_ONLY = "operators-only"
     TOO_LATE_TO_CANCEL = "too-late-to-cancel"
     TOO_MANY_WAITING = "too-many-waiting"
+    TOO_MANY_COMPARISONS = "too-many-comparisons"
     SERVER_FULL = "server-full"
     QUOTA_MEMBER = "quota-member"
     QUOTA_GUILD = "quota-guild"

@@ -8,12 +8,13 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
+from bot.engines.local.plan import wishes_of
 from bot.engines.local.studio import Studio
 from bot.engines.probe import probe
 from bot.errors import Code, Refused
@@ -30,13 +31,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     parser.add_argument("a", type=Path, metavar="A", help="first track")
     parser.add_argument("b", type=Path, metavar="B", help="second track")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="the mp3 to write; its picture is a .png")
+    parser.add_argument("-o", "--output", type=Path, help="the mp3 to write; its picture is a .png")
+    parser.add_argument("--plan", action="store_true", help="only say how well they go together; write nothing")
     parser.add_argument(
         "--tracks", type=int, choices=(1, 2), default=1, help="2 also writes OUTPUT-2, roles swapped"
     )
     parser.add_argument("--seed", type=int, default=0, help="another number gives another arrangement")
     parser.add_argument("--title", help="title tag; made of the file names if absent")
     parser.add_argument("--audio-weight", type=_weight, help="how much of A is heard against B, 0 to 1")
+    parser.add_argument("--style-weight", type=_weight, help="how strictly the bed's tempo and beat rule, 0 to 1")
+    parser.add_argument("--weirdness", type=_weight, help="how bold shifts, jumps and repeats are, 0 to 1")
+    parser.add_argument(
+        "--instrumental", action="store_true", help="reduce what is in the centre, where voices are"
+    )
     parser.add_argument("--json", action="store_true", help="print the report as one JSON object (docs/engines.md)")
 
 
@@ -48,14 +55,16 @@ def run(options: argparse.Namespace) -> int:
         return USAGE
     with tempfile.TemporaryDirectory(prefix="twodeck-") as folder, _Bar(quiet=options.json) as bar:
         try:
-            report = asyncio.run(_mix(options, Path(folder), bar))
-            _move_out(report, Path(folder), options.output)
+            report = asyncio.run(_work(options, Path(folder), bar))
+            if not options.plan:
+                _move_out(report, Path(folder), options.output)
         except Refused as refused:
             bar.close()
             values = dict(refused.refusal.values)
             print(f"twodeck mix: {say('en', f'refusal-{refused.refusal.code}', **values)}", file=sys.stderr)
             return REFUSED if refused.refusal.code not in _FAULTS else FAULT
-    print(json.dumps(report, indent=2, ensure_ascii=False) if options.json else _summary(report))
+    told = _outlook if options.plan else _summary
+    print(json.dumps(report, indent=2, ensure_ascii=False) if options.json else told(report))
     return OK
 
 
@@ -94,6 +103,12 @@ def _complaint(options: argparse.Namespace) -> str | None:
     for path in (options.a, options.b):
         if not path.is_file():
             return f"{path} is not a file"
+    return None if options.plan else _output_complaint(options)
+
+
+def _output_complaint(options: argparse.Namespace) -> str | None:
+    if options.output is None:
+        return "say where to write with -o, or ask for --plan"
     if options.output.suffix.lower() in _OTHER_KINDS:
         return f"{options.output}: mixes are mp3 files, so the name cannot end in {options.output.suffix}"
     if not options.output.absolute().parent.is_dir():
@@ -103,18 +118,22 @@ def _complaint(options: argparse.Namespace) -> str | None:
     return None
 
 
-async def _mix(options: argparse.Namespace, folder: Path, bar: _Bar) -> dict[str, Any]:
+async def _work(options: argparse.Namespace, folder: Path, bar: _Bar) -> dict[str, Any]:
     sources = (options.a.absolute(), options.b.absolute())
+    wishes = wishes_of(vars(options))
     pool = Pool(2)
     try:
         await asyncio.gather(*(probe(pool, source, source.name) for source in sources))
-        return await Studio(pool).mix(
+        studio = Studio(pool)
+        if options.plan:
+            return await studio.compare(sources, folder, seed=options.seed, wishes=wishes, progress=bar.tell)
+        return await studio.mix(
             sources,
             folder,
             title=options.title or title_of((sources[0].name, sources[1].name), _LONGEST_TITLE),
             seed=options.seed,
             tracks=options.tracks,
-            audio_weight=options.audio_weight,
+            wishes=wishes,
             progress=bar.tell,
         )
     finally:
@@ -134,12 +153,26 @@ def _move_out(report: dict[str, Any], folder: Path, output: Path) -> None:
 
 
 def _summary(report: Mapping[str, Any]) -> str:
+    lines = _heard(report)
+    for track in report["tracks"]:
+        loudness = f"{track['loudness_lufs']:.1f} LUFS, {track['true_peak_dbtp']:.1f} dBTP"
+        lines.append(f"{track['file']}: {duration(track['seconds'])}, {loudness}")
+        lines += _because(track["reasons"])
+    return "\n".join(lines)
+
+
+def _outlook(report: Mapping[str, Any]) -> str:
+    lines = [*_heard(report), f"Compatibility: {report['score']} of 100"]
+    return "\n".join([*lines, *_because(report["verdicts"]), "Plan:", *_because(report["reasons"])])
+
+
+def _heard(report: Mapping[str, Any]) -> list[str]:
     lines: list[str] = []
     for side, source in zip("AB", report["sources"], strict=True):
         tempo = f"{source['tempo_bpm']:.1f} BPM" if source["tempo_bpm"] else "no steady tempo"
         lines.append(f"{side}: {duration(source['seconds'])}, {tempo}, {source['key'] or 'no clear key'}")
-    for track in report["tracks"]:
-        loudness = f"{track['loudness_lufs']:.1f} LUFS, {track['true_peak_dbtp']:.1f} dBTP"
-        lines.append(f"{track['file']}: {duration(track['seconds'])}, {loudness}")
-        lines += [f"  - {say_reason('en', r['code'], r['values'])}" for r in track["reasons"]]
-    return "\n".join(lines)
+    return lines
+
+
+def _because(reasons: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [f"  - {say_reason('en', reason['code'], reason['values'])}" for reason in reasons]

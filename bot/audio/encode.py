@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import lameenc
@@ -14,7 +15,6 @@ from bot.audio import loudness
 RATE = 44100
 BIT_RATES = (192, 160, 128, 112, 96, 80, 64, 48, 32)
 QUALITY = 5  # twice as fast as 2 at the same bit rate
-BLOCK = 1 << 18
 
 Pcm = NDArray[np.int16]  # (frames, 2)
 
@@ -27,16 +27,18 @@ def bit_rate_for(seconds: float, overhead: int, max_bytes: int | None) -> int | 
     return None
 
 
+def loss_lu(bit_rate: int) -> float:
+    """By how much LAME plays softer at a constant bit rate: its own scale and low-pass, measured on music."""
+    return 0.27 if bit_rate >= BIT_RATES[0] else 0.45
+
+
 def to_pcm(samples: NDArray[np.float32]) -> Pcm:
-    """(frames, 2) floats below 1 as 16 bit, block by block."""
-    whole = np.empty(samples.shape, np.int16)
-    for first in range(0, len(samples), BLOCK):
-        block = np.rint(samples[first : first + BLOCK] * np.float32(32767))
-        whole[first : first + BLOCK] = np.clip(block, -32768, 32767)
-    return whole
+    """(frames, 2) floats below 1 as 16 bit."""
+    whole = samples * np.float32(32767)
+    return np.clip(np.rint(whole, out=whole), -32768, 32767, out=whole).astype(np.int16)
 
 
-def write_mp3(path: Path, samples: Pcm, bit_rate: int, tag: bytes) -> None:
+def write_mp3(path: Path, blocks: Iterable[Pcm], bit_rate: int, tag: bytes) -> None:
     encoder = lameenc.Encoder()
     encoder.set_bit_rate(bit_rate)
     encoder.set_in_sample_rate(RATE)
@@ -45,8 +47,8 @@ def write_mp3(path: Path, samples: Pcm, bit_rate: int, tag: bytes) -> None:
     encoder.silence()
     with path.open("wb") as file:
         file.write(tag)
-        for first in range(0, len(samples), BLOCK):
-            file.write(encoder.encode(samples[first : first + BLOCK].tobytes()))
+        for block in blocks:
+            file.write(encoder.encode(block.tobytes()))
         file.write(encoder.flush())
 
 

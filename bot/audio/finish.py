@@ -6,8 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bot.audio import encode, pcm, picture
 from bot.audio.probe import probe
 from bot.formats.tags import of_track, tagged
@@ -30,9 +28,8 @@ def finish(arguments: dict[str, Any], progress: Callable[[str, float], None]) ->
         if is_mp3 and (rate is None or source.stat().st_size + len(tag) <= arguments["max_bytes"]):
             tagged(source, audio, tag)
         else:
-            stereo = np.fromfile(samples, np.float32).reshape(-1, 2)
-            encode.write_mp3(audio, encode.to_pcm(stereo), rate or encode.BIT_RATES[-1], tag)
-        picture.draw(drawn, (decoded.powers, decoded.powers), decoded.seconds, (), ())
+            encode.write_mp3(audio, map(encode.to_pcm, pcm.blocks(samples)), rate or encode.BIT_RATES[-1], tag)
+        picture.draw(drawn, (decoded.powers, decoded.powers), decoded.seconds)
     finally:
         samples.unlink(missing_ok=True)
     return {"seconds": round(decoded.seconds, 3)}
@@ -41,5 +38,5 @@ def finish(arguments: dict[str, Any], progress: Callable[[str, float], None]) ->
 def draw(arguments: dict[str, Any], progress: Callable[[str, float], None]) -> dict[str, Any]:
     """Target of a child. Arguments: source, picture (paths). Raises what decoding raises."""
     powers = pcm.powers_of(Path(arguments["source"]), lambda part: progress("draw", part))
-    picture.draw(Path(arguments["picture"]), (powers, powers), 1.0, (), ())
+    picture.draw(Path(arguments["picture"]), (powers, powers), 1.0)
     return {}

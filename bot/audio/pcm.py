@@ -16,6 +16,7 @@ from bot.audio.decode import Stream, open_stream
 RATE = 44100
 ANALYSIS_RATE = 22050
 FRAME_BYTES = 8  # two float32
+BLOCK = 1 << 18  # frames
 
 Samples = NDArray[np.float32]  # (frames, 2)
 
@@ -37,7 +38,7 @@ def decode(source: Path, target: Path, progress: Callable[[float], None]) -> Dec
     """Decodes `source` into `target`, keeping the small copies that analysis needs."""
     halver = soxr.ResampleStream(RATE, ANALYSIS_RATE, 1, dtype="float32", quality="MQ")
     mono: list[NDArray[np.float32]] = []
-    powers = _Powers()
+    powers = loudness.Collector()
     frames = 0
     with open_stream(source) as stream, target.open("wb") as file:
         claimed = (stream.frames or 0) / stream.sample_rate * RATE
@@ -53,7 +54,7 @@ def decode(source: Path, target: Path, progress: Callable[[float], None]) -> Dec
 
 def powers_of(source: Path, progress: Callable[[float], None]) -> loudness.Powers:
     """The powers alone, for which no sample has to be kept."""
-    powers, frames = _Powers(), 0
+    powers, frames = loudness.Collector(), 0
     with open_stream(source) as stream:
         claimed = (stream.frames or 0) / stream.sample_rate * RATE
         for block in _resampled(stream):
@@ -61,23 +62,6 @@ def powers_of(source: Path, progress: Callable[[float], None]) -> loudness.Power
             frames += len(block)
             progress(min(1.0, frames / max(claimed, frames)))
     return powers.all()
-
-
-class _Powers:
-    """K-weighted powers of every 100 ms, from blocks of any length."""
-
-    def __init__(self) -> None:
-        self._whole: list[loudness.Powers] = []
-        self._rest = np.empty((0, 2), np.float32)
-
-    def add(self, block: Samples) -> None:
-        rest = np.concatenate([self._rest, block])
-        whole = len(rest) // loudness.STEP * loudness.STEP
-        self._whole.append(loudness.step_powers(rest[:whole]))
-        self._rest = rest[whole:]
-
-    def all(self) -> loudness.Powers:
-        return np.concatenate([np.empty(0), *self._whole])
 
 
 def _resampled(stream: Stream) -> Iterator[Samples]:
@@ -102,3 +86,10 @@ def read(path: Path, first: int, frames: int) -> Samples:
     whole = np.zeros((frames, 2), np.float32)
     whole[start - first : start - first + len(body)] = body
     return whole
+
+
+def blocks(path: Path) -> Iterator[Samples]:
+    """The whole file, piece by piece."""
+    frames = path.stat().st_size // FRAME_BYTES
+    for first in range(0, frames, BLOCK):
+        yield read(path, first, min(BLOCK, frames - first))

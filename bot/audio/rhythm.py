@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-RATE = 22050
-FRAME, HOP = 1024, 256
-FPS = RATE / HOP
-BANDS = 40
-BATCH = 256  # frames of one FFT call: what fits a cache is twice as fast
-LOW_BAND_HZ = 160.0
+from bot.audio import spectrum
+from bot.audio.spectrum import FPS, FRAME, HOP, RATE, Line
+
+LOW_BAND_HZ, HIGH_BAND_HZ = 160.0, 1500.0
+BAND_EDGES = (0.0, 160.0, 500.0, 1500.0, 5000.0, 1e9)
 ONSET_DELAY = 0.007  # seconds by which the flux peak trails the frame's centre; measured on clicks
 
 SLOWEST, FASTEST = 55.0, 200.0
@@ -23,16 +23,15 @@ CLEAR_SHARE = 0.7  # of the windows; below, beats are tracked one by one before 
 WINDOW_SECONDS, WINDOW_HOP = 8.0, 2.0
 BINS = 48  # of one beat, when folded
 
-Line = NDArray[np.float32]
-
 
 @dataclass(frozen=True)
 class Onsets:
-    """Onset strength for each frame: over the whole spectrum, and below 160 Hz where kick and bass are."""
+    """Onset strength for each frame: over all, below 160 Hz (kick and bass), above 1.5 kHz; and of `BAND_EDGES`."""
 
     full: Line
     low: Line
     high: Line
+    bands: tuple[Line, ...]
 
 
 @dataclass(frozen=True)
@@ -49,41 +48,26 @@ class Beats:
 NO_BEATS = Beats(0.0, 0.0, np.empty(0), steady=False, residual_ms=0.0)
 
 
-def _mel_bank() -> tuple[Line, NDArray[np.float64]]:
-    """(bins, bands) triangles from 30 Hz to 10 kHz, and the bands' centres."""
-    points = 700 * (np.exp(np.linspace(np.log1p(30 / 700), np.log1p(10000 / 700), BANDS + 2)) - 1)
-    bins = np.fft.rfftfreq(FRAME, 1 / RATE)[:, None]
-    rising = (bins - points[:-2]) / (points[1:-1] - points[:-2])
-    falling = (points[2:] - bins) / (points[2:] - points[1:-1])
-    bank = np.maximum(0.0, np.minimum(rising, falling))
-    nearest = np.argmin(np.abs(bins - points[1:-1]), axis=0)
-    bank[nearest, np.arange(BANDS)] = np.maximum(bank[nearest, np.arange(BANDS)], 0.5)
-    return bank.astype(np.float32), points[1:-1]
-
-
-def onsets(mono: Line) -> Onsets:
-    """(samples,) at 22.05 kHz -> half-wave rectified log-mel flux."""
-    frames = max(0, 1 + (len(mono) - FRAME) // HOP)
-    bank, centres = _mel_bank()
-    window = np.hanning(FRAME).astype(np.float32)
-    mel = np.empty((frames, BANDS), np.float32)
-    view = (
-        np.lib.stride_tricks.sliding_window_view(mono, FRAME)[::HOP] if frames else np.empty((0, FRAME), np.float32)
-    )
-    for first in range(0, frames, BATCH):
-        spectrum = np.abs(np.fft.rfft(view[first : first + BATCH] * window, axis=1))
-        mel[first : first + BATCH] = spectrum @ bank
+def onsets(mel: spectrum.Mel) -> Onsets:
+    """(frames, bands) magnitudes -> half-wave rectified log-mel flux."""
+    frames = len(mel)
+    _, centres = spectrum.bank()
     level = float(np.percentile(mel, 99)) if frames else 0.0
-    if level <= 1e-6:
-        return Onsets(*(np.zeros(frames, np.float32) for _ in range(3)))
-    rise = np.maximum(0.0, np.diff(np.log1p(mel * (100.0 / level)), axis=0, prepend=0.0))
-    rise[0] = 0.0
-    low, high = centres < LOW_BAND_HZ, centres > 1500
-    return Onsets(*(_flat(rise[:, part].mean(axis=1)) for part in (slice(None), low, high)))
+    rise = np.zeros_like(mel)
+    if level > 1e-6:
+        rise[1:] = np.maximum(0.0, np.diff(np.log1p(mel * (100.0 / level)), axis=0))
+
+    def between(bottom: float, top: float) -> Line:
+        return _flat(rise[:, (centres >= bottom) & (centres < top)].mean(axis=1))
+
+    bands = tuple(between(*edges) for edges in itertools.pairwise(BAND_EDGES))
+    return Onsets(_flat(rise.mean(axis=1)), bands[0], between(HIGH_BAND_HZ, np.inf), bands)
 
 
 def _flat(flux: Line) -> Line:
     """Removes the slow trend so that loud passages do not outweigh quiet ones."""
+    if not len(flux):
+        return flux
     width = round(FPS * 0.5) | 1
     trend = np.convolve(flux, np.full(width, 1 / width, np.float32), mode="same")
     return np.maximum(0.0, flux - trend).astype(np.float32)
@@ -259,3 +243,16 @@ def _even(times: NDArray[np.float64]) -> NDArray[np.float64]:
         return times
     ends = np.concatenate([2 * times[0] - times[2:0:-1], times, 2 * times[-1] - times[-2:-4:-1]])
     return np.convolve(ends, np.full(5, 0.2), mode="valid")
+
+
+def accents(beats: NDArray[np.float64], onset: Onsets) -> NDArray[np.float64]:
+    """(beats, 8): strongest onset within 35 ms of each quarter of a beat, low band, then high, 0 to 1."""
+    if len(beats) < 2:
+        return np.zeros((len(beats), 8))
+    lengths = np.diff(beats, append=2 * beats[-1] - beats[-2])
+    times = beats[:, None] + lengths[:, None] * np.arange(4) / 4
+    centres = np.round((times - ONSET_DELAY) * FPS - FRAME / 2 / HOP).astype(np.intp)
+    places = np.clip(centres[..., None] + np.arange(-3, 4), 0, len(onset.low) - 1)
+    bands = [band[places].max(axis=2) for band in (onset.low, onset.high)]
+    scaled = [band / max(float(np.percentile(band, 98)), 1e-6) for band in bands]
+    return np.minimum(1.0, np.concatenate(scaled, axis=1))

@@ -12,15 +12,16 @@ from bot.audio import pcm
 from bot.audio.pcm import RATE, Samples
 
 RUN_IN = 0.1  # seconds of source before and after what is wanted
+# Frames of a grain and from one to the next: as close to truth as the default setting, by mel distance and onset
+# correlation on 30 re-rendered pieces, for 60 % of its time.
+GRAIN, STRIDE = 3600, 1440
 SEED = 1  # of the stretcher's own phase noise: the same phrase always sounds the same
 
 
-def phrase(
-    path: Path, place: tuple[float, float], frames: int, lead_in: int, shift: float, *, thrifty: bool
-) -> Samples:
+def phrase(path: Path, place: tuple[float, float], frames: int, lead_in: int, shift: float) -> Samples:
     """Source seconds `place` (start, end) as `frames` frames, after `lead_in` frames of what comes before.
 
-    Returns (lead_in + frames, 2). `shift` is in semitones; `thrifty` takes the stretcher's cheaper setting.
+    Returns (lead_in + frames, 2). `shift` is in semitones.
     """
     start, end = place
     speed = (end - start) * RATE / frames
@@ -28,15 +29,15 @@ def phrase(
     before = round((lead_in + extra) * speed)
     first = round(start * RATE) - before
     source = pcm.read(path, first, before + round((frames + extra) * speed))
-    stretched = _stretch(source, speed, shift, thrifty=thrifty)
+    stretched = _stretch(source, speed, shift)
     cut = round(before / speed) - lead_in
     return np.ascontiguousarray(stretched[:, cut : cut + lead_in + frames].T)
 
 
-def _stretch(source: Samples, speed: float, shift: float, *, thrifty: bool) -> NDArray[np.float32]:
+def _stretch(source: Samples, speed: float, shift: float) -> NDArray[np.float32]:
     """(frames, 2) -> (2, frames / speed)."""
     stretcher = Signalsmith.Stretch(SEED)
-    stretcher.preset(2, RATE, thrifty)
+    stretcher.configure(2, GRAIN, STRIDE)
     stretcher.setTimeFactor(speed)
     stretcher.setTransposeSemitones(shift, 8000 / RATE)
     return np.asarray(stretcher.process(np.ascontiguousarray(source.T)), np.float32)

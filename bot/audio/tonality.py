@@ -8,6 +8,8 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from bot.audio.colour import spans
+
 SOURCE_RATE = 22050
 RATE = 11025
 FRAME, HOP = 4096, 1024
@@ -15,6 +17,8 @@ FPS = RATE / HOP
 BATCH = 64  # frames of one FFT call
 A4 = 440.0
 LOW_HZ, MIDDLE_HZ = (27.0, 500.0), (110.0, 1500.0)
+BASS_HZ = (27.0, 200.0)
+LEAST_AGREEMENT = 0.1  # of the peaks on one tuning; below, there is none
 
 # Key profiles, tonic first. Sha'ath, "Estimation of key in digital music recordings" (2011);
 # Albrecht and Shanahan, Music Perception 31(1) (2013); and the diatonic scale itself.
@@ -34,30 +38,40 @@ _PROFILES = {
 
 @dataclass(frozen=True)
 class Tonality:
-    """`tonic` counts semitones above C; `chroma` is (frames, 12) at `FPS`; confidence 0: no key was heard."""
+    """`tonic` counts semitones above C; confidence 0: no key. `chroma`, `bass` (below 200 Hz): (frames, 12)."""
 
     tonic: int
     mode: str
     confidence: float
     tuning_cents: float
+    tuning_confidence: float
     chroma: NDArray[np.float32]
+    bass: NDArray[np.float32]
 
 
 def tonality(mono: NDArray[np.float32]) -> Tonality:
     """(samples,) at 22.05 kHz -> key by an ensemble of profiles over a low and a middle band."""
     pitch, weight, frame, frames = _peaks(soxr.resample(mono, SOURCE_RATE, RATE, quality="MQ"))
     if len(pitch) == 0:
-        return Tonality(0, "major", 0.0, 0.0, np.zeros((frames, 12), np.float32))
-    cents = _tuning(pitch, weight)
+        return Tonality(0, "major", 0.0, 0.0, 0.0, *np.zeros((2, frames, 12), np.float32))
+    cents, in_tune = _tuning(pitch, weight)
     chroma = np.zeros(12)
     for low, high in (LOW_HZ, MIDDLE_HZ):
         inside = (pitch >= _midi(low)) & (pitch < _midi(high))
         band = _fold(pitch[inside], weight[inside], cents)
         chroma += band / max(float(band.sum()), 1e-9)
     tonic, mode, confidence = _key(chroma)
-    inside = (pitch >= _midi(MIDDLE_HZ[0])) & (pitch < _midi(MIDDLE_HZ[1]))
-    lines = _fold_frames(pitch[inside], weight[inside], frame[inside], frames, cents)
-    return Tonality(tonic, mode, confidence, cents, lines)
+
+    def rows(low: float, high: float) -> NDArray[np.float32]:
+        inside = (pitch >= _midi(low)) & (pitch < _midi(high))
+        return _fold_frames(pitch[inside], weight[inside], frame[inside], frames, cents)
+
+    return Tonality(tonic, mode, confidence, cents, in_tune, rows(*MIDDLE_HZ), rows(*BASS_HZ))
+
+
+def means(edges: NDArray[np.float64], chroma: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(edges, 12): mean chroma from each edge time to the next, the last one to the end."""
+    return spans(edges, chroma, FPS, FRAME / 2 / RATE)
 
 
 def _midi(frequency: float) -> float:
@@ -91,13 +105,14 @@ def _peaks(
     return pitch, np.exp(0.5 * here[keep]), frame[keep], frames
 
 
-def _tuning(pitch: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
-    """Cents by which the track lies above A440, from the circular mean of the middle peaks."""
+def _tuning(pitch: NDArray[np.float64], weight: NDArray[np.float64]) -> tuple[float, float]:
+    """Cents by which the track lies above A440, from the circular mean of the middle peaks; and the confidence."""
     inside = pitch > _midi(150.0)
     turn = np.sum(weight[inside] * np.exp(2j * np.pi * pitch[inside]))
-    if abs(turn) < 0.1 * float(weight[inside].sum()):
-        return 0.0
-    return float(np.angle(turn) / (2 * np.pi) * 100)
+    agreement = abs(turn) / max(float(weight[inside].sum()), 1e-9)
+    if agreement < LEAST_AGREEMENT:
+        return 0.0, 0.0
+    return float(np.angle(turn) / (2 * np.pi) * 100), float(min(0.98, 0.5 + agreement))
 
 
 def _fold(pitch: NDArray[np.float64], weight: NDArray[np.float64], cents: float) -> NDArray[np.float64]:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from bot.errors import Code, Refused
+from bot.worker import fence
 
 Progress = Callable[[str, float], None]
 Target = Callable[[Mapping[str, Any], Progress], Mapping[str, Any]]
@@ -111,7 +112,7 @@ def _read_line(descriptor: int) -> bytes:
 
 
 def _cap(limits: Mapping[str, Any]) -> None:
-    """Resource limits first, then priority, privileges and the tie to the parent's life."""
+    """Resource limits first, then priority, the tie to the parent's life, privileges and the network."""
     _limit(resource.RLIMIT_CORE, 0)
     if sys.platform != "darwin":  # Darwin has the constant and refuses the call
         _limit(resource.RLIMIT_AS, limits["memory_bytes"])
@@ -125,6 +126,7 @@ def _cap(limits: Mapping[str, Any]) -> None:
         libc = ctypes.CDLL(None)
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        fence.put_up()
 
 
 def _limit(kind: int, value: int, slack: int = 0) -> None:

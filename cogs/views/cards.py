@@ -116,10 +116,17 @@ def _compatibility_card(result: Result) -> discord.Embed:
     embed = discord.Embed(title=_cut(plain(result.title), 250), colour=GOOD)
     if "sources" not in result.report:
         return _with_engine(embed, result)
-    for side, name, source in zip("ab", result.sources, result.report["sources"], strict=True):
-        heading = say(locale, "card-source", side=side.upper(), name=_cut(plain(name), 200))
-        embed.add_field(name=heading, value="\n".join(_source_lines(locale, source)))
+    for heading, value in source_fields(locale, [plain(name) for name in result.sources], result.report["sources"]):
+        embed.add_field(name=heading, value=value)
     return embed
+
+
+def source_fields(locale: str, names: Sequence[str], sources: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Heading and story of both sources; the names are plain already."""
+    return [
+        (say(locale, "card-source", side=side, name=_cut(name, 200)), "\n".join(_source_lines(locale, source)))
+        for side, name, source in zip("AB", names, sources, strict=True)
+    ]
 
 
 def _with_engine(embed: discord.Embed, result: Result) -> discord.Embed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,21 @@ def test_tempo_beats_bars_and_key_of_a_known_song(song: synth.Song) -> None:
     assert heard.key == f"{NOTES[song.tonic]} {'minor' if song.minor else 'major'}"
     assert heard.key_confidence > 0.3
     assert heard.tuning_cents == pytest.approx(song.tuning_cents, abs=4)
-    assert len(heard.energy) == len(heard.chroma) == len(heard.downbeats)
+    for rows in (heard.energy, heard.chroma, heard.brightness, heard.balance):
+        assert len(rows) == len(heard.downbeats)
+    assert all(200 < hertz < 10_000 for hertz in heard.brightness)
+    assert all(sum(shares) == pytest.approx(1, abs=0.01) for shares in (*heard.chroma, *heard.balance))
+    assert len(heard.accents) == len(heard.beats)
+    assert heard.phrases[0] == 0
+    assert Analysis.from_json(json.loads(json.dumps(heard.to_json()))) == heard
+
+
+def test_silence_inside_a_source_is_found(tmp_path: Path) -> None:
+    samples = synth.stereo(synth.Song(seconds=12))
+    samples[: 2 * synth.RATE] = 0
+    samples[7 * synth.RATE : 9 * synth.RATE] = 0
+    heard = hear(synth.write(tmp_path / "a.wav", samples), tmp_path / "a.pcm", still)
+    assert heard.silences == ((0.0, 2.0), (7.0, 9.0))
 
 
 def test_a_tempo_that_drifts_is_followed_and_not_called_steady() -> None:

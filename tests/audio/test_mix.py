@@ -43,9 +43,9 @@ def test_the_decoded_mp3_has_its_loudness_and_peak(mashup: dict[str, Any]) -> No
     for track in mashup["tracks"]:
         samples = decode(mashup, track)
         level = loudness.integrated(loudness.step_powers(samples))
-        assert level == pytest.approx(-14.0, abs=0.5)
+        assert level == pytest.approx(-14.0, abs=0.3)
         assert level == pytest.approx(track["loudness_lufs"], abs=0.05)
-        assert brute_true_peak(samples) <= -0.95
+        assert brute_true_peak(samples) <= -1.0
         assert track["true_peak_dbtp"] <= -1.0
         assert float(np.abs(samples).max()) < 1.0
 
@@ -108,11 +108,15 @@ def test_where_both_play_each_layer_is_within_12_lu_of_the_mix(mashup: dict[str,
             assert all(whole - level < 12 for level in levels.values())
 
 
-def test_the_second_track_exchanges_the_roles(mashup: dict[str, Any]) -> None:
+def test_the_tracks_differ_in_roles_and_layout(mashup: dict[str, Any]) -> None:
     first, second = mashup["tracks"]
     assert (first["bed"], first["lead"]) == (second["lead"], second["bed"])
     assert first["pcm_sha256"] != second["pcm_sha256"]
     assert first["stretch"] == second["stretch"]
+    assert first["layout"] != second["layout"]
+    one, two = (decode(mashup, track).mean(axis=1) for track in (first, second))
+    frames = min(len(one), len(two))
+    assert abs(float(np.corrcoef(one[:frames], two[:frames])[0, 1])) < 0.7
     for track in mashup["tracks"]:
         for section in track["sections"]:
             assert section["bass"] == (track["bed"] if section["layers"] == "ab" else section["layers"])
@@ -158,18 +162,6 @@ def test_the_same_wish_gives_the_same_samples_and_another_seed_others(mixer: Mix
     assert first["tracks"][0]["sha256"] == again["tracks"][0]["sha256"]
     assert first["tracks"][0]["sections"] != other["tracks"][0]["sections"]
     assert first["seed"] == 3
-
-
-def test_audio_weight_moves_the_layers_apart(mixer: Mixer) -> None:
-    def lean(weight: float | None) -> float:
-        track = mixer(audio_weight=weight)["tracks"][0]
-        both = [section["layer_lufs"] for section in track["sections"] if section["layers"] == "ab"]
-        return float(np.mean([levels["a"] - levels["b"] for levels in both]))
-
-    low, middle, high = lean(0.1), lean(None), lean(0.9)
-    assert low < middle < high
-    assert high - low >= 4
-    assert middle == pytest.approx(0, abs=0.5)
 
 
 def test_a_small_limit_lowers_the_bit_rate_and_says_so(mixer: Mixer) -> None:
@@ -239,7 +231,7 @@ def test_sources_without_a_beat_are_faded_over(tmp_path: Path, mixer: Mixer, pai
     track = mixer([pair[0], {"pcm": path, "analysis": analysis}])["tracks"][0]
     assert {"no-beat", "crossfade-only"} <= {reason["code"] for reason in track["reasons"]}
     assert track["stretch"] == {"a": 1.0, "b": 1.0}
-    assert track["loudness_lufs"] == pytest.approx(-14, abs=0.5)
+    assert track["loudness_lufs"] == pytest.approx(-14, abs=0.3)
     assert track["true_peak_dbtp"] <= -1
 
 
@@ -249,4 +241,4 @@ def test_very_short_sources_still_make_a_track(tmp_path: Path, mixer: Mixer, sec
     other = prepared(tmp_path, "other", replace(ONE, tempo=84, tonic=3, seconds=seconds + 1))
     track = mixer([short, other])["tracks"][0]
     assert track["seconds"] >= 8
-    assert track["loudness_lufs"] == pytest.approx(-14, abs=0.5)
+    assert track["loudness_lufs"] == pytest.approx(-14, abs=0.3)

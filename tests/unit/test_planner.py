@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
 from itertools import product
 
 import pytest
 
-from bot.engines.local.plan import Analysis, Plan
-from bot.engines.local.planner import camelot_distance, plan
+from bot.engines.local.keys import camelot_distance
+from bot.engines.local.plan import Analysis, Plan, Wishes
+from bot.engines.local.planner import plan
 
 
 def song(tempo: float = 120.0, seconds: float = 180.0, **changes: object) -> Analysis:
@@ -23,6 +25,8 @@ def song(tempo: float = 120.0, seconds: float = 180.0, **changes: object) -> Ana
         loudness_lufs=-10.0,
         tempo_bpm=tempo,
         tempo_confidence=0.9,
+        beat_confidence=0.9,
+        downbeat_confidence=0.8,
         steady=True,
         beats=beats,
         downbeats=downbeats,
@@ -58,7 +62,6 @@ def test_far_tempos_meet_in_the_middle() -> None:
     assert made.tempo_bpm == pytest.approx((100 * 125) ** 0.5)
     assert all(abs(rate - 1) <= 0.16 for rate in made.rates.values())
     assert "tempo-between" in codes(made)
-    assert "stretch-large" not in codes(made)
 
 
 @pytest.mark.parametrize(("other_tempo", "code"), [(62.0, "tempo-half"), (238.0, "tempo-double")])
@@ -76,12 +79,17 @@ def test_half_and_double_tempo_are_folded(other_tempo: float, code: str) -> None
                 assert stretch == pytest.approx(made.rates[part.source], rel=1e-3)
 
 
-@pytest.mark.parametrize("tempo", [60, 67, 75, 84, 95, 107, 120, 135, 151, 170, 190])
-def test_no_source_is_ever_stretched_by_more_than_a_fifth(tempo: float) -> None:
-    made = plan(song(120), song(tempo), 1)
-    assert all(0.8 < rate < 1.2 for rate in made.rates.values())
-    large = any(max(rate, 1 / rate) > 1.16 for rate in made.rates.values())
-    assert large == ("stretch-large" in codes(made))
+def test_nothing_is_ever_stretched_by_more_than_16_percent() -> None:
+    """Tempos too far apart for that are not stretched at all: one passes over to the other on a downbeat."""
+    layouts: Counter[str] = Counter()
+    for tempo in range(60, 240, 3):
+        made = plan(song(120), song(tempo), 1)
+        assert all(max(rate, 1 / rate) <= 1.16 for rate in made.rates.values())
+        layouts[made.layout] += 1
+        if made.layout == "transition":
+            assert {"tempos-apart", "transition"} <= codes(made)
+            assert set(made.rates.values()) == {1.0}
+    assert layouts["layered"] > 4 * layouts["transition"] > 0
 
 
 @pytest.mark.parametrize("modes", list(product(("major", "minor"), repeat=2)))
@@ -135,7 +143,7 @@ def test_swapping_keeps_tempo_and_shift() -> None:
     assert (first.tempo_bpm, first.rates, first.shifts) == (second.tempo_bpm, second.rates, second.shifts)
 
 
-@pytest.mark.parametrize("silent", [{"tempo_confidence": 0.1}, {"beats": (), "downbeats": ()}])
+@pytest.mark.parametrize("silent", [{"beat_confidence": 0.1}, {"beats": (), "downbeats": ()}])
 def test_a_source_without_beat_means_a_crossfade(silent: dict[str, object]) -> None:
     made = plan(song(), song(**silent), 1)  # pyright: ignore[reportArgumentType]
     assert {"no-beat", "crossfade-only"} <= codes(made)
@@ -182,9 +190,9 @@ def test_the_seed_decides_and_nothing_else() -> None:
     assert len({str(plan(one, two, seed).sections) for seed in range(12)}) >= 11
 
 
-@pytest.mark.parametrize(("weight", "lean"), [(0.0, -6.0), (0.5, 0.0), (None, 0.0), (1.0, 6.0)])
-def test_audio_weight_sets_the_levels(weight: float | None, lean: float) -> None:
-    made = plan(song(), song(), 1, audio_weight=weight)
+@pytest.mark.parametrize(("weight", "lean"), [(0.0, -6.0), (0.5, 0.0), (1.0, 6.0)])
+def test_audio_weight_sets_the_levels(weight: float, lean: float) -> None:
+    made = plan(song(), song(), 1, Wishes(audio_weight=weight))
     both = next(section for section in made.sections if section.layers == "ab")
     level = {part.source: part.level_db for part in both.parts}
     assert level["a"] - level["b"] == pytest.approx(lean)

@@ -43,6 +43,7 @@ _FILE = ("empty.mp3", b"")
 
 ROWS: Mapping[str, tuple[frozenset[str], dict[str, Any]]] = {
     "mashup": (EVERYBODY, {"track_a": _FILE, "track_b": _FILE}),
+    "compat": (EVERYBODY, {"track_a": _FILE, "track_b": _FILE}),
     "cover": (EVERYBODY, {"track": _FILE}),
     "instrumental": (EVERYBODY, {"track": _FILE, "title": "t", "tags": "t", "negative_tags": "t"}),
     "vocals": (EVERYBODY, {"track": _FILE, "prompt": "la", "title": "t", "style": "t", "negative_tags": "t"}),

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import pytest
 
 from bot.errors import Code, Refused
 from bot.worker.pool import Limits, Pool
+from tests.wire import worker_targets
 
 TARGETS = "tests.wire.worker_targets"
 ROOT = Path(__file__).parents[2]
@@ -138,6 +140,38 @@ async def test_only_listed_targets_run(pool, tmp_path, caplog, target, reason):
     running = pool.run(target, {}, directory=tmp_path, limits=LIMITS)
     assert await refusal(running) == (Code.WORKER_DIED, {})
     assert reason in caplog.text
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or platform.machine() not in {"x86_64", "aarch64"},
+    reason="the fence is not made for it",
+)
+async def test_a_child_and_its_children_reach_no_network(run):
+    heard = 0
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal heard
+        heard += 1
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        families = dict.fromkeys(("AF_INET", "AF_INET6", "AF_UNIX"), "PermissionError")
+        assert await run("reach", port=port) == {**families, "grandchild": "denied"}
+        assert heard == 0
+        unfenced = worker_targets.reach({"port": port}, lambda stage, part: None)
+    assert unfenced["AF_INET"] == "open"  # the same tries do reach it from here
+
+
+async def test_a_slow_run_does_not_hold_up_the_others(run):
+    started = asyncio.get_running_loop().create_future()
+    slow = asyncio.create_task(run("sleep", progress=lambda stage, _: started.set_result(stage), seconds=15))
+    await started
+    for _ in range(3):
+        await run("describe")
+    assert not slow.done()
+    slow.cancel()
+    await asyncio.gather(slow, return_exceptions=True)
 
 
 @linux_only
@@ -269,6 +303,7 @@ async def test_the_loop_keeps_turning_while_a_child_works(run):
 BOT = """
 import asyncio, json, pathlib, sys
 from bot.worker.pool import Limits, Pool
+from tests.wire import worker_targets
 ask = json.loads(sys.argv[1])
 async def main():
     await Pool(1, allowed=(ask["module"],)).run(

@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -27,6 +28,21 @@ def describe(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]
         "modules": [name for name in sys.modules if name.partition(".")[0] in {"aiohttp", "discord", "numpy"}],
         "descriptors": [entry.name for entry in Path("/dev/fd").iterdir()],
     }
+
+
+def reach(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """What a connection to a listening port, a socket of each family and a child's own try say."""
+    port = int(arguments["port"])
+    answers: dict[str, str] = {}
+    for family in ("AF_INET", "AF_INET6", "AF_UNIX"):
+        try:
+            socket.socket(getattr(socket, family), socket.SOCK_STREAM).close()
+            answers[family] = "open"
+        except OSError as error:
+            answers[family] = error.__class__.__name__
+    program = f"import socket; socket.create_connection(('127.0.0.1', {port}), 5)"
+    done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True)
+    return answers | {"grandchild": "open" if done.returncode == 0 else "denied"}
 
 
 def report(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
-from bot.engines.local.plan import Analysis, Part, Reason, Section, Source, Span, other
+from bot.engines.local.keys import likeness, rotated
+from bot.engines.local.plan import Analysis, Part, Reason, Section, Source, Span, Wishes, other
+from bot.engines.local.policies import evenness
+from bot.engines.local.shapes import chance, shape
 
 LENGTH_SHARE, LONGEST, SHORTEST = 0.8, 150.0, 16.0  # of the sources' mean, and seconds
 SOLO_DB = -1.5
 ROOMY = 6  # units that a form with a beginning, a break and an end needs
 JITTER = 0.6  # how much the seed may outweigh energy and harmony
 
-# Layers by unit of phrases: b bed alone, l lead alone, + both. The seed takes one.
-_SHAPES = {
-    2: ("+b", "+l"),
-    3: ("b+b", "b+l", "l+b"),
-    4: ("b++b", "l++b", "b+l+"),
-    5: ("b++lb", "b++l+", "l++b+", "b+l+b"),
-    6: ("b++l+b", "b+++lb", "l++b+b", "b+l++b"),
-    7: ("b++l++b", "b+++l+b", "l++b++b", "b++b+lb"),
-    8: ("b+++l++b", "b++l+++b", "l++b+++b", "b++l+l+b"),
-    9: ("b+++l+++b", "b++l+b++b", "l+++b++lb", "b++b++l+b"),
-    10: ("b+++l++l+b", "b++l++b++b", "l+++b+++lb", "b+++b++l+b"),
-}
+JUMPS_FROM, REPEATS_FROM = 0.45, 0.55  # weirdness above which a layer jumps, and repeats a bar
+WARP_BARS = 2  # of one fitting where the tempo drifts
+WILDEST = 1.2  # a phrase whose own tempo is further from its source's is not used
 
 
 @dataclass(frozen=True)
@@ -42,11 +36,17 @@ class Clock:
 
 @dataclass(frozen=True)
 class Phrase:
-    """`span` of a source, how loud it is against its source (-1..1), and its chroma after the key shift."""
+    """`spans` of a source, their level against it (-1..1), chroma after the shift, accents of a beat, colour."""
 
-    span: Span
+    spans: tuple[Span, ...]
     energy: float
     chroma: tuple[float, ...]
+    accents: tuple[float, ...] = ()
+    colour: tuple[float, ...] = ()
+
+    @property
+    def start(self) -> float:
+        return self.spans[0].start
 
 
 @dataclass
@@ -75,13 +75,14 @@ def arrange(
     shifts: dict[Source, float],
     levels: dict[Source, float],
     seed: int,
+    layout: str,
+    wishes: Wishes,
 ) -> tuple[tuple[Section, ...], tuple[Reason, ...]]:
     """Sections of a beat-matched track and the reasons for its length and phrases."""
-    bars = _phrase_bars(pair, clock)
+    bars = _phrase_bars(pair, clock, shortest=layout == "answers")
     decks = {name: Deck(name, _phrases(pair[name], clock, clock.folds[name], bars, shifts[name])) for name in pair}
     units = _units(pair, clock.bar_seconds * bars)
-    shape = _shape(units, seed)
-    steps = _steps(shape, bed)
+    steps = _steps(shape(layout, units, bed, wishes, seed), bed)
     chosen: list[dict[Source, Phrase]] = []
     reasons: list[Reason] = [
         Reason("length", {"bars": units * bars, "seconds": round(units * bars * clock.bar_seconds)})
@@ -89,7 +90,8 @@ def arrange(
     for place, sources in enumerate(steps):
         chosen.append({})
         for name in sources:
-            chosen[place][name] = _next_phrase(decks[name], chosen, name, place, seed)
+            phrase = _next_phrase(decks[name], chosen, name, place, seed, wishes.weirdness)
+            chosen[place][name] = _odd(phrase, f"{name}{place}", seed, wishes.weirdness)
     reasons += _entries(steps, chosen)
     reasons += [
         Reason("phrases-repeat", {"source": name}) for name, deck in decks.items() if _repeats(deck, chosen)
@@ -99,9 +101,20 @@ def arrange(
     return _sections(steps, chosen, bed, bars, levels), tuple(reasons)
 
 
-def _phrase_bars(pair: dict[Source, Analysis], clock: Clock) -> int:
+def _odd(phrase: Phrase, label: str, seed: int, weirdness: float) -> Phrase:
+    """Sometimes, where asked for, the last bar but one comes again instead of the last."""
+    last = phrase.spans[-1]
+    if last.bars < 2 or chance(seed, f"odd {label}") >= (weirdness - REPEATS_FROM) * 2:
+        return phrase
+    bar = (last.end - last.start) / last.bars
+    turn = last.start + bar * (last.bars - 1)
+    head, again = Span(last.start, turn, last.bars - 1), Span(turn - bar, turn, 1)
+    return replace(phrase, spans=(*phrase.spans[:-1], head, again))
+
+
+def _phrase_bars(pair: dict[Source, Analysis], clock: Clock, *, shortest: bool) -> int:
     """Eight bars where that leaves room for a form and both sources have such phrases, else four, two or one."""
-    for bars in (8, 4, 2):
+    for bars in (4, 2) if shortest else (8, 4, 2):
         phrases = min(len(_starts(pair[name], clock, clock.folds[name], bars)) for name in pair)
         if phrases >= 3 and _units(pair, bars * clock.bar_seconds) >= ROOMY:
             return bars
@@ -109,15 +122,23 @@ def _phrase_bars(pair: dict[Source, Analysis], clock: Clock) -> int:
 
 
 def _starts(analysis: Analysis, clock: Clock, fold: float, bars: int) -> list[tuple[int, int]]:
-    """(downbeat number, beat index) where whole phrases begin, one after the other."""
+    """(downbeat number, beat index) where whole phrases begin, one after the other, as the source's own do."""
     beats = round(bars * clock.beats_per_bar * fold)
     starts: list[tuple[int, int]] = []
     free = 0
     for number, beat in enumerate(analysis.downbeats):
-        if beat >= free and beat + beats < len(analysis.beats):
+        if number >= _first(analysis, bars) and beat >= free and beat + beats < len(analysis.beats):
             starts.append((number, beat))
             free = beat + max(1, beats)
     return starts
+
+
+def _first(analysis: Analysis, bars: int) -> int:
+    """The downbeat from which phrases are counted: the one that meets most of those that were heard."""
+    if not analysis.phrases or len(analysis.downbeats) < 3 * bars:
+        return 0
+    met = [sum(start % bars == first for start in analysis.phrases) for first in range(bars)]
+    return met.index(max(met))
 
 
 def _phrases(analysis: Analysis, clock: Clock, fold: float, bars: int, shift: float) -> list[Phrase]:
@@ -125,27 +146,39 @@ def _phrases(analysis: Analysis, clock: Clock, fold: float, bars: int, shift: fl
     downbeats = max(1, round(beats / analysis.beats_per_bar))
     found: list[Phrase] = []
     for number, beat in _starts(analysis, clock, fold, bars):
-        span = Span(analysis.beats[beat], analysis.beats[beat + beats], bars)
-        energy = _mean(analysis.energy[number : number + downbeats])
-        chroma = _rotate(_mean_chroma(analysis.chroma[number : number + downbeats]), round(shift))
-        found.append(Phrase(span, max(-1.0, min(1.0, (energy - analysis.loudness_lufs) / 8)), chroma))
+        spans = _spans(analysis, beat, beats, bars)
+        if not _wild(analysis, spans, beats / bars):
+            part = slice(number, number + downbeats)
+            energy = max(-1.0, min(1.0, (_mean(analysis.energy[part]) - analysis.loudness_lufs) / 8))
+            chroma = rotated(_mean_row(analysis.chroma[part], 12), shift)
+            accents = _mean_row(analysis.accents[beat : beat + beats], 8)
+            found.append(Phrase(spans, energy, chroma, accents, _mean_row(analysis.balance[part], 3)))
     if not found:  # a source of a bar or two: all of it, from its first downbeat
         start, end = analysis.beats[analysis.downbeats[0]], analysis.beats[-1]
         shared = (len(analysis.beats) - 1 - analysis.downbeats[0]) / fold / clock.beats_per_bar
-        found.append(Phrase(Span(start, start + (end - start) * bars / shared, bars), 0.0, (0.0,) * 12))
+        found.append(Phrase((Span(start, start + (end - start) * bars / shared, bars),), 0.0, (0.0,) * 12))
     return found
+
+
+def _spans(analysis: Analysis, beat: int, beats: int, bars: int) -> tuple[Span, ...]:
+    """One span where the tempo is steady; where it drifts, one for every two bars, each fitted by itself."""
+    pieces = 1 if analysis.steady or bars <= WARP_BARS or beats % (bars // WARP_BARS) else bars // WARP_BARS
+    edges = [analysis.beats[beat + piece * beats // pieces] for piece in range(pieces + 1)]
+    return tuple(Span(start, end, bars // pieces) for start, end in pairwise(edges))
+
+
+def _wild(analysis: Analysis, spans: Sequence[Span], beats_per_bar: float) -> bool:
+    bar = 60 / analysis.tempo_bpm * beats_per_bar
+    ratios = [(span.end - span.start) / (span.bars * bar) for span in spans]
+    return any(not 1 / WILDEST < ratio < WILDEST for ratio in ratios)
 
 
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else 0.0
 
 
-def _mean_chroma(bars: Sequence[Sequence[float]]) -> tuple[float, ...]:
-    return tuple(_mean([bar[note] for bar in bars]) for note in range(12))
-
-
-def _rotate(chroma: tuple[float, ...], semitones: int) -> tuple[float, ...]:
-    return tuple(chroma[(note - semitones) % 12] for note in range(12))
+def _mean_row(rows: Sequence[Sequence[float]], width: int) -> tuple[float, ...]:
+    return tuple(_mean([row[place] for row in rows]) for place in range(width))
 
 
 def _units(pair: dict[Source, Analysis], unit_seconds: float) -> int:
@@ -154,57 +187,44 @@ def _units(pair: dict[Source, Analysis], unit_seconds: float) -> int:
     return max(2, round(wanted / unit_seconds))
 
 
-def _shape(units: int, seed: int) -> str:
-    """The order of layers. Longer tracks than the table's repeat its middle."""
-    table = _SHAPES[min(units, max(_SHAPES))]
-    shape = table[draw(seed, "shape") % len(table)]
-    while len(shape) < units:
-        middle = len(shape) // 2
-        shape = shape[:middle] + "+l+b"[: units - len(shape)] + shape[middle:]
-    return shape
-
-
 def _steps(shape: str, bed: Source) -> list[tuple[Source, ...]]:
     lead = other(bed)
     layers: dict[str, tuple[Source, ...]] = {"b": (bed,), "l": (lead,), "+": (bed, lead)}
     return [layers[letter] for letter in shape]
 
 
-def _next_phrase(deck: Deck, chosen: Sequence[dict[Source, Phrase]], name: Source, place: int, seed: int) -> Phrase:
+def _next_phrase(
+    deck: Deck, chosen: Sequence[dict[Source, Phrase]], name: Source, place: int, seed: int, weirdness: float
+) -> Phrase:
     """Goes on in the song while the layer keeps playing; a layer that enters picks the phrase that fits best."""
     was_playing = place > 0 and name in chosen[place - 1]
-    if was_playing and deck.can_go_on:
+    jumps = chance(seed, f"jump {name}{place}") < (weirdness - JUMPS_FROM) * 1.6
+    if was_playing and deck.can_go_on and not jumps:
         return deck.take(deck.next)
     partner = chosen[place].get(other(name))
-    choices = range(len(deck.phrases))
+    choices = [index for index in range(len(deck.phrases)) if not (jumps and index == deck.next)]
+    choices = choices or list(range(len(deck.phrases)))
     return deck.take(max(choices, key=lambda index: (_worth(deck, index, partner, place, seed), -index)))
 
 
 def _worth(deck: Deck, index: int, partner: Phrase | None, place: int, seed: int) -> float:
-    """Energy, harmony with what already plays, moving on in the song, not repeating, and the seed's taste."""
+    """Energy, how well it goes with what plays, moving on in the song, not repeating, and the seed's taste."""
     phrase = deck.phrases[index]
     later = 0.3 if index >= deck.next else 0.0
     again = -1.0 if index in deck.played else 0.0
     room = 0.4 * min(2, len(deck.phrases) - 1 - index) / 2
-    harmony = _cosine(phrase.chroma, partner.chroma) if partner else 0.0
-    taste = JITTER * (draw(seed, f"{deck.source}{place}.{index}") / 2**32 * 2 - 1)
+    taste = JITTER * (2 * chance(seed, f"{deck.source}{place}.{index}") - 1)
     opening = -0.5 * index / len(deck.phrases) if place == 0 else 0.0
-    return 0.5 * phrase.energy + harmony + later + again + room + taste + opening
+    return 0.5 * phrase.energy + _fit(phrase, partner) + later + again + room + taste + opening
 
 
-def _cosine(one: Sequence[float], two: Sequence[float]) -> float:
-    norm = math.sqrt(sum(x * x for x in one) * sum(y * y for y in two))
-    return sum(x * y for x, y in zip(one, two, strict=True)) / norm if norm > 0 else 0.0
-
-
-def draw(seed: int, label: str) -> int:
-    """32 bits that depend on the seed and the label only (FNV-1a, mixed as MurmurHash3 ends), alike everywhere."""
-    state = 0x811C9DC5
-    for byte in f"{seed}:{label}".encode():
-        state = (state ^ byte) * 0x01000193 & 0xFFFFFFFF
-    state = (state ^ state >> 16) * 0x85EBCA6B & 0xFFFFFFFF
-    state = (state ^ state >> 13) * 0xC2B2AE35 & 0xFFFFFFFF
-    return state ^ state >> 16
+def _fit(phrase: Phrase, partner: Phrase | None) -> float:
+    """Harmony first, then accents in the same places, then a spectrum that both fill together."""
+    if partner is None:
+        return 0.0
+    rhythm = likeness(phrase.accents, partner.accents) if phrase.accents and partner.accents else 0.0
+    colour = evenness(phrase.colour, partner.colour) if phrase.colour and partner.colour else 0.0
+    return likeness(phrase.chroma, partner.chroma) + 0.4 * rhythm + 0.3 * colour
 
 
 def _entries(steps: Sequence[tuple[Source, ...]], chosen: Sequence[dict[Source, Phrase]]) -> list[Reason]:
@@ -214,9 +234,9 @@ def _entries(steps: Sequence[tuple[Source, ...]], chosen: Sequence[dict[Source, 
         place = next(index for index, sources in enumerate(steps) if name in sources)
         phrase = chosen[place][name]
         partner = chosen[place].get(other(name))
-        values: dict[str, str | int | float] = {"source": name, "seconds": round(phrase.span.start, 1)}
+        values: dict[str, str | int | float] = {"source": name, "seconds": round(phrase.start, 1)}
         if partner and any(partner.chroma):
-            fit = round(100 * _cosine(phrase.chroma, partner.chroma))
+            fit = round(100 * likeness(phrase.chroma, partner.chroma))
             reasons.append(Reason("phrase-fits", {**values, "percent": fit}))
         else:
             reasons.append(Reason("phrase-opens", values))
@@ -245,7 +265,7 @@ def _sections(
         parts = tuple(
             Part(
                 name,
-                tuple(chosen[place][name].span for place in range(first, last + 1)),
+                tuple(span for place in range(first, last + 1) for span in chosen[place][name].spans),
                 levels[name] if both else SOLO_DB,
                 bass=not both or name == bed,
             )
@@ -257,9 +277,15 @@ def _sections(
 
 
 def arrange_freely(
-    pair: dict[Source, Analysis], bed: Source, bar_seconds: float, levels: dict[Source, float], seed: int
+    pair: dict[Source, Analysis],
+    bed: Source,
+    bar_seconds: float,
+    levels: dict[Source, float],
+    seed: int,
+    *,
+    on_downbeats: bool,
 ) -> tuple[tuple[Section, ...], tuple[Reason, ...]]:
-    """Bed alone, both for a short while, lead alone: a crossfade that needs no common beat."""
+    """Bed alone, both for a short while, lead alone: a change that needs no common beat, on downbeats if asked."""
     lead = other(bed)
     together = 2
     most = max(2, int(LONGEST / 2 / bar_seconds))
@@ -267,7 +293,9 @@ def arrange_freely(
     starts: dict[Source, float] = {}
     for name, one in pair.items():
         spare = max(0.0, one.seconds - (alone[name] + together) * bar_seconds)
-        starts[name] = round(spare * (draw(seed, f"free-{name}") / 2**32), 3)
+        start = round(spare * chance(seed, f"free-{name}"), 3)
+        early = [one.beats[beat] for beat in one.downbeats if one.beats[beat] <= spare]
+        starts[name] = min(early, key=lambda time: abs(time - start)) if on_downbeats and early else start
 
     def span(name: Source, first: int, bars: int) -> Span:
         start = starts[name] + first * bar_seconds
@@ -286,4 +314,5 @@ def arrange_freely(
             (Part(lead, (span(lead, together, alone[lead]),), SOLO_DB, bass=True),),
         ),
     )
-    return sections, (Reason("crossfade-only", {"seconds": round(together * bar_seconds, 1)}),)
+    code = "transition" if on_downbeats else "crossfade-only"
+    return sections, (Reason(code, {"seconds": round(together * bar_seconds, 1)}),)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from bot.engines.local.plan import wishes_of
 from bot.engines.local.studio import Studio
 from bot.engines.port import Account, Capabilities, Finished, FinishedTrack, Likeness, Order, TaskState, TaskStatus
 from bot.errors import Code, Refusal, Refused
@@ -22,7 +23,7 @@ TRACKS = 2
 _CAPABILITIES = Capabilities(
     models=(),
     limits=Limits(prompt=5000, style=1000, title=100),
-    uses=frozenset({"title", "audio_weight"}),
+    uses=frozenset({"title", "audio_weight", "style_weight", "weirdness", "instrumental"}),
     lacks=frozenset({"persona"}),
 )
 
@@ -143,7 +144,7 @@ class LocalEngine:
                 title=str(order.request["title"]),
                 seed=order.seed,
                 tracks=TRACKS,
-                audio_weight=order.request["audio_weight"],
+                wishes=wishes_of(order.request),
                 max_bytes=order.max_bytes,
                 progress=progress,
             )

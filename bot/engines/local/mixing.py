@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from bot.audio import encode, limiter, pcm, picture
-from bot.audio.rehearsal import rehearse
-from bot.engines.local.plan import Analysis, Plan, Reason
-from bot.engines.local.planner import KEY_CONFIDENCE, UNHEARD_STRETCH, has_beat
+from bot.audio.pcm import Samples
+from bot.engines.local.compatibility import heard, outline
+from bot.engines.local.plan import Analysis, Plan, Reason, Source, Wishes
 from bot.engines.local.planner import plan as make_plan
 from bot.engines.local.render import Mix, Phrases, render
 from bot.errors import Code, Refused
@@ -19,20 +19,30 @@ from bot.formats import tags
 
 TARGET_LUFS = -14.0
 PEAK_DBTP = -1.0
-FIRST_CEILING_DBTP = -2.5  # MP3 adds about 1 dB to peaks of music, 2 dB to bursts of noise
-MARGIN_DB = 0.5
-REHEARSAL_TRUST = 2.8  # a sample of moments misses the worst one
-ATTEMPTS = 4
+CEILING_DBTP = -2.8  # MP3 adds up to 1.5 dB to peaks of music at 192 kbit/s, rarely more at less
+MARGIN_DB = 0.3
+NEAR_LU = 0.2
+REPEATS = 3
 
 
 Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Written:
+    """What the finished file holds: a hash of the samples that went in, loudness and peak of what comes out."""
+
+    pcm_sha256: str
+    lufs: float
+    true_peak: float
 
 
 def make(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Writes track-N.mp3 and track-N.png and returns the report; `tasks.mix` names the arguments."""
     sources = arguments["sources"]
     first, second = (Analysis.from_json(source["analysis"]) for source in sources)
-    phrases = Phrases({"a": Path(sources[0]["pcm"]), "b": Path(sources[1]["pcm"])})
+    wishes = Wishes(**arguments.get("wishes", {}))
+    phrases = Phrases({"a": Path(sources[0]["pcm"]), "b": Path(sources[1]["pcm"])}, wishes.instrumental)
     tracks: list[dict[str, Any]] = []
     count = int(arguments["tracks"])
     for number in range(1, count + 1):
@@ -40,12 +50,9 @@ def make(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
         def report(stage: str, part: float, done: int = number - 1) -> None:
             progress(stage, (done + part) / count)
 
-        plan = make_plan(
-            first, second, int(arguments["seed"]), audio_weight=arguments.get("audio_weight"), swapped=number == 2
-        )
-        phrases.thrifty = all(abs(rate - 1) >= UNHEARD_STRETCH for rate in plan.rates.values())
+        plan = make_plan(first, second, int(arguments["seed"]), wishes, swapped=number == 2)
         tracks.append(_track(number, plan, phrases, arguments, report))
-    return {"sources": [_heard(one) for one in (first, second)], "tracks": tracks, "seed": int(arguments["seed"])}
+    return {"sources": [heard(one) for one in (first, second)], "tracks": tracks, "seed": int(arguments["seed"])}
 
 
 def _track(
@@ -53,7 +60,7 @@ def _track(
 ) -> dict[str, Any]:
     directory = Path(arguments["directory"])
     progress("stretch", 0.0)
-    mixed = render(plan, phrases)
+    mixed = render(plan, phrases, lambda part: progress("stretch", 0.55 * part))
     progress("encode", 0.6)
     tag = tags.id3(_frames(arguments, plan, number))
     seconds = len(mixed.samples) / pcm.RATE
@@ -61,7 +68,7 @@ def _track(
     if rate is None:
         raise Refused(Code.RESULT_TOO_LARGE, limit=int(arguments["max_bytes"]))
     file = directory / f"track-{number}.mp3"
-    samples, level, peak = _write(file, mixed, rate, tag)
+    written = _write(file, mixed.samples, rate, tag)
     progress("picture", 0.95)
     _draw(directory / f"track-{number}.png", plan, mixed, seconds)
     reasons = list(plan.reasons)
@@ -74,36 +81,61 @@ def _track(
         "waveform": f"track-{number}.png",
         "seconds": round(seconds, 3),
         "reasons": [reason.to_json() for reason in reasons],
-        "loudness_lufs": round(level, 2),
-        "true_peak_dbtp": round(peak, 2),
+        "loudness_lufs": round(written.lufs, 2),
+        "true_peak_dbtp": round(written.true_peak, 2),
         "bytes": file.stat().st_size,
         "bit_rate": rate * 1000,
         "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
-        "pcm_sha256": hashlib.sha256(samples.tobytes()).hexdigest(),
+        "pcm_sha256": written.pcm_sha256,
     }
 
 
-def _write(file: Path, mixed: Mix, rate: int, tag: bytes) -> tuple[encode.Pcm, float, float]:
-    """Masters, encodes, and listens to the result; lowers the ceiling and repeats while the codec overshoots."""
-    limiter.set_loudness(mixed.samples, TARGET_LUFS)
-    trial = rehearse(mixed.samples, FIRST_CEILING_DBTP, rate, file)
-    target = TARGET_LUFS + trial.loss_lu
-    ceiling = min(FIRST_CEILING_DBTP, PEAK_DBTP - MARGIN_DB - REHEARSAL_TRUST * trial.overshoot_db)
-    for _ in range(ATTEMPTS):
-        limiter.master(mixed.samples, target, ceiling)
-        samples = encode.to_pcm(mixed.samples)
-        encode.write_mp3(file, samples, rate, tag)
-        level, peak = encode.measure(file)
-        if peak <= PEAK_DBTP:
-            return samples, level, peak
-        ceiling -= peak - PEAK_DBTP + MARGIN_DB
-    raise Refused(Code.ENGINE_FAILED)
+def _write(file: Path, mix: Samples, rate: int, tag: bytes) -> Written:
+    """Masters, encodes, and listens to the result; repeats with a lower ceiling while the codec overshoots."""
+    target, ceiling = TARGET_LUFS + encode.loss_lu(rate), CEILING_DBTP
+    survey = limiter.survey(mix, target, ceiling)
+    written = _encode(file, limiter.blocks(mix, limiter.gains(survey, target, ceiling)), rate, tag)
+    for _ in range(REPEATS):
+        if written.true_peak <= PEAK_DBTP and abs(written.lufs - TARGET_LUFS) <= NEAR_LU:
+            break
+        ceiling -= max(0.0, written.true_peak - PEAK_DBTP + MARGIN_DB)
+        target += TARGET_LUFS - written.lufs
+        written = _encode(file, limiter.blocks(mix, limiter.gains(survey, target, ceiling)), rate, tag)
+    if written.true_peak > PEAK_DBTP:
+        raise Refused(Code.ENGINE_FAILED)
+    return written
+
+
+def _encode(file: Path, blocks: Iterator[Samples], rate: int, tag: bytes) -> Written:
+    digest = hashlib.sha256()
+
+    def noted() -> Iterator[encode.Pcm]:
+        for block in map(encode.to_pcm, blocks):
+            digest.update(block.data)
+            yield block
+
+    encode.write_mp3(file, noted(), rate, tag)
+    return Written(digest.hexdigest(), *encode.measure(file))
 
 
 def _draw(path: Path, plan: Plan, mixed: Mix, seconds: float) -> None:
-    bars = [bar * plan.bar_seconds for bar in range(plan.bars + 1)]
+    bars = [bar * plan.bar_seconds for bar in range(plan.bars)]
     sections = [section.start_bar * plan.bar_seconds for section in plan.sections[1:]]
-    picture.draw(path, (mixed.layers["a"], mixed.layers["b"]), seconds, bars, sections)
+    phrases = (_placed(plan, "a"), _placed(plan, "b"))
+    score = picture.Score(bars, plan.beats_per_bar, sections, phrases)
+    picture.draw(path, (mixed.layers["a"], mixed.layers["b"]), seconds, score)
+
+
+def _placed(plan: Plan, source: Source) -> list[tuple[float, float, float]]:
+    """Where in the track each phrase of a source plays, and where it begins in the source."""
+    placed: list[tuple[float, float, float]] = []
+    for section in plan.sections:
+        for part in section.parts:
+            bar = section.start_bar
+            for span in part.spans if part.source == source else ():
+                placed.append((bar * plan.bar_seconds, (bar + span.bars) * plan.bar_seconds, span.start))
+                bar += span.bars
+    return placed
 
 
 def _frames(arguments: dict[str, Any], plan: Plan, number: int) -> dict[str, str]:
@@ -133,25 +165,6 @@ def _described(plan: Plan, mixed: Mix) -> dict[str, Any]:
         for section, levels in zip(plan.sections, mixed.section_lufs, strict=True)
     ]
     return {
-        "bed": plan.bed,
-        "lead": plan.lead,
-        "tempo_bpm": round(plan.tempo_bpm, 3) if plan.common_beat else None,
-        "beats_per_bar": plan.beats_per_bar,
-        "stretch": {name: round(plan.rates[name], 5) for name in plan.rates},
-        "shift_semitones": {name: round(plan.shifts[name], 3) for name in plan.shifts},
+        **outline(plan),
         "sections": sections,
-    }
-
-
-def _heard(analysis: Analysis) -> dict[str, Any]:
-    """What is told of a source; a tempo or key too uncertain to plan with is not told at all."""
-    return {
-        "tempo_bpm": analysis.tempo_bpm if has_beat(analysis) else None,
-        "tempo_confidence": analysis.tempo_confidence,
-        "key": analysis.key if analysis.key_confidence >= KEY_CONFIDENCE else None,
-        "key_confidence": analysis.key_confidence,
-        "downbeats": [analysis.beats[index] for index in analysis.downbeats],
-        "loudness_lufs": analysis.loudness_lufs,
-        "seconds": analysis.seconds,
-        "steady": analysis.steady,
     }

@@ -2,46 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.audio import loudness, pcm, stretch
+from bot.audio import bands, centre, loudness, pcm, stretch
 from bot.audio.pcm import RATE, Samples
+from bot.engines.local.keys import UNHEARD_SHIFT
 from bot.engines.local.plan import Part, Plan, Section, Source, Span
-from bot.engines.local.planner import UNHEARD_SHIFT, UNHEARD_STRETCH
+from bot.engines.local.tempos import UNHEARD_STRETCH
 
 FULL_MIX_LUFS = -18.0  # working level; headroom until mastering
 SEAM_SECONDS = 0.03  # crossfade where a layer simply goes on
-BASS_WIDTH = 110  # frames of the smoothing that separates bass: half power near 180 Hz
 LOUDEST_BOOST_DB = 24.0
 
 
 @dataclass
 class Phrases:
-    """Stretched phrases of both sources, kept because the second track uses many of them again.
-
-    `thrifty` takes the stretcher's cheaper setting: worth it where both sources go through it.
-    """
+    """Stretched phrases of both sources, kept because the second track uses many of them again."""
 
     paths: dict[Source, Path]
-    thrifty: bool = False
+    instrumental: bool = False
     kept: dict[tuple[Source, float, int, int, float], Samples] = field(default_factory=dict)
 
     def get(self, source: Source, span: Span, frames: int, lead_in: int, shift: float) -> Samples:
+        """(lead_in + frames, 2); not to be changed."""
         key = (source, span.start, frames, lead_in, shift)
         if key not in self.kept:
-            speed = (span.end - span.start) * RATE / frames
-            still = abs(speed - 1) < UNHEARD_STRETCH and abs(shift) < UNHEARD_SHIFT
-            path = self.paths[source]
-            if still:
-                self.kept[key] = pcm.read(path, round(span.start * RATE) - lead_in, lead_in + frames)
-            else:
-                place = (span.start, span.end)
-                self.kept[key] = stretch.phrase(path, place, frames, lead_in, shift, thrifty=self.thrifty)
+            self.kept[key] = self._make(source, span, frames, lead_in, shift)
         return self.kept[key]
+
+    def _make(self, source: Source, span: Span, frames: int, lead_in: int, shift: float) -> Samples:
+        speed = (span.end - span.start) * RATE / frames
+        path = self.paths[source]
+        if abs(speed - 1) < UNHEARD_STRETCH and abs(shift) < UNHEARD_SHIFT:
+            samples = pcm.read(path, round(span.start * RATE) - lead_in, lead_in + frames)
+        else:
+            samples = stretch.phrase(path, (span.start, span.end), frames, lead_in, shift)
+        return centre.reduced(samples) if self.instrumental else samples
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Mix:
     section_lufs: tuple[dict[Source, float], ...]
 
 
-def render(plan: Plan, phrases: Phrases) -> Mix:
+def render(plan: Plan, phrases: Phrases, progress: Callable[[float], None] = lambda part: None) -> Mix:
     """Both layers at their planned levels, faded in, out and over."""
     total = _frame(plan, plan.bars)
     mix = np.zeros((total, 2), np.float32)
@@ -61,14 +62,21 @@ def render(plan: Plan, phrases: Phrases) -> Mix:
     measured: list[dict[Source, float]] = []
     for number, section in enumerate(plan.sections):
         levels: dict[Source, float] = {}
-        for part in section.parts:
-            goes_on = _goes_on(plan, number, part)
-            leaves = number + 1 < len(plan.sections) and not _goes_on_after(plan, number, part)
-            lufs, powers = _add(mix, plan, section, part, phrases, seamless=goes_on, leaves=leaves)
-            levels[part.source] = round(lufs, 2)
+        leading: NDArray[np.float32] | None = None
+        for part in sorted(section.parts, key=lambda part: part.bass):
+            samples, lead_in = _part(plan, section, part, phrases)
+            if not part.bass:
+                bands.cut_bass(samples)
+                leading = bands.presence(samples)
+            elif leading is not None:
+                bands.duck(samples, leading, plan.duck_db)
+            powers = _level(samples, lead_in, part.level_db)
+            levels[part.source] = round(loudness.integrated(powers), 2)
             first = _frame(plan, section.start_bar) // loudness.STEP
             layers[part.source][first : first + len(powers)] += powers[: len(layers[part.source]) - first]
-        measured.append(levels)
+            _add(mix, plan, number, part, samples)
+        measured.append({name: levels[name] for name in sorted(levels)})
+        progress((section.start_bar + section.bars) / plan.bars)
     _end(mix, plan)
     return Mix(mix, layers, tuple(measured))
 
@@ -92,47 +100,50 @@ def _goes_on_after(plan: Plan, number: int, part: Part) -> bool:
     return bool(after) and _adjoins(part.spans[-1], after[0].spans[0])
 
 
-def _add(
-    mix: Samples, plan: Plan, section: Section, part: Part, phrases: Phrases, *, seamless: bool, leaves: bool
-) -> tuple[float, NDArray[np.float64]]:
-    """Adds one part of one section; returns its loudness and its power for each 100 ms, both after gain."""
+def _part(plan: Plan, section: Section, part: Part, phrases: Phrases) -> tuple[Samples, int]:
+    """The part's phrases one after the other, with a fade's length of frames before the first."""
     lead_in = round(plan.fade_seconds * RATE)
     first = _frame(plan, section.start_bar)
-    samples = _assemble(plan, section, part, phrases, lead_in)
-    if not part.bass:
-        _cut_bass(samples)
-    powers = loudness.step_powers(samples[lead_in:])
-    gain_db = FULL_MIX_LUFS + part.level_db - loudness.integrated(powers)
-    gain = 10 ** (min(gain_db, LOUDEST_BOOST_DB) / 20)
-    samples *= np.float32(gain)
-    seam = round(SEAM_SECONDS * RATE)
-    _fade_in(samples, lead_in, seam if seamless else lead_in, straight=seamless)
-    if section.start_bar + section.bars < plan.bars:
-        going_on = not leaves
-        _fade_out(samples, seam if going_on else lead_in, straight=going_on)
-    start = max(0, first - lead_in)
-    stop = first + len(samples) - lead_in
-    mix[start:stop] += samples[start - first + lead_in :]
-    return loudness.integrated(powers * gain**2), powers * gain**2
-
-
-def _assemble(plan: Plan, section: Section, part: Part, phrases: Phrases, lead_in: int) -> Samples:
-    """The part's phrases one after the other, with `lead_in` frames before the first."""
-    first = _frame(plan, section.start_bar)
-    whole = np.zeros((lead_in + _frame(plan, section.start_bar + section.bars) - first, 2), np.float32)
-    seam = round(SEAM_SECONDS * RATE)
+    whole = np.empty((lead_in + _frame(plan, section.start_bar + section.bars) - first, 2), np.float32)
     bar = section.start_bar
     for number, span in enumerate(part.spans):
         at, frames = _frame(plan, bar) - first, _frame(plan, bar + span.bars) - _frame(plan, bar)
-        piece = phrases.get(part.source, span, frames, lead_in, plan.shifts[part.source]).copy()
+        piece = phrases.get(part.source, span, frames, lead_in, plan.shifts[part.source])
         if number:
-            smooth = _adjoins(part.spans[number - 1], span)
-            width = seam if smooth else lead_in
-            _fade_in(piece, lead_in, width, straight=smooth)
-            _fade_out(whole[: lead_in + at], width, straight=smooth)
-        whole[at : at + len(piece)] += piece
+            _cross(whole[: at + lead_in], piece[:lead_in], smooth=_adjoins(part.spans[number - 1], span))
+        else:
+            whole[:lead_in] = piece[:lead_in]
+        whole[at + lead_in : at + lead_in + frames] = piece[lead_in:]
         bar += span.bars
-    return whole
+    return whole, lead_in
+
+
+def _cross(before: Samples, after: Samples, *, smooth: bool) -> None:
+    """Fades the end of `before` over into `after`, in place: done where `after` ends, on the downbeat."""
+    width = round(SEAM_SECONDS * RATE) if smooth else len(after)
+    curve = _curve(width, straight=smooth)
+    before[-width:] = before[-width:] * curve[::-1] + after[-width:] * curve
+
+
+def _level(samples: Samples, lead_in: int, level_db: float) -> loudness.Powers:
+    """Brings the part to its planned level, in place; returns its power for each 100 ms from its first downbeat."""
+    powers = loudness.step_powers(samples[lead_in:])
+    gain = 10 ** (min(FULL_MIX_LUFS + level_db - loudness.integrated(powers), LOUDEST_BOOST_DB) / 20)
+    samples *= np.float32(gain)
+    return powers * gain**2
+
+
+def _add(mix: Samples, plan: Plan, number: int, part: Part, samples: Samples) -> None:
+    """Adds one part of a section: in by an equal-power fade before the downbeat, out before the section ends."""
+    section, lead_in, seam = plan.sections[number], round(plan.fade_seconds * RATE), round(SEAM_SECONDS * RATE)
+    goes_on = _goes_on(plan, number, part)
+    _fade_in(samples, lead_in, seam if goes_on else lead_in, straight=goes_on)
+    if number + 1 < len(plan.sections):
+        stays = _goes_on_after(plan, number, part)
+        _fade_out(samples, seam if stays else lead_in, straight=stays)
+    first = _frame(plan, section.start_bar) - lead_in
+    start = max(0, first)
+    mix[start : first + len(samples)] += samples[start - first :]
 
 
 def _curve(width: int, *, straight: bool) -> Samples:
@@ -149,18 +160,6 @@ def _fade_in(samples: Samples, lead_in: int, width: int, *, straight: bool) -> N
 
 def _fade_out(samples: Samples, width: int, *, straight: bool) -> None:
     samples[-width:] *= _curve(width, straight=straight)[::-1]
-
-
-def _cut_bass(samples: Samples) -> None:
-    """Subtracts the bass, found by two running means: no phase change, 22 dB less at 60 Hz, in place."""
-    if len(samples) <= 4 * BASS_WIDTH:
-        return
-    for channel in range(samples.shape[1]):
-        low = samples[:, channel].astype(np.float64)
-        for _ in range(2):
-            sums = np.cumsum(np.concatenate([np.zeros(BASS_WIDTH // 2 + 1), low, np.zeros(BASS_WIDTH // 2)]))
-            low = (sums[BASS_WIDTH:] - sums[:-BASS_WIDTH])[: len(low)] / BASS_WIDTH
-        samples[:, channel] -= np.roll(low, -1)
 
 
 def _end(mix: Samples, plan: Plan) -> None:

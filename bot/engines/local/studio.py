@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bot.engines.local.compatibility import compare
+from bot.engines.local.plan import PLAIN, Analysis, Wishes
 from bot.worker.pool import Limits, Pool
 
 DECODE = Limits(memory_bytes=512 << 20, cpu_seconds=120, file_bytes=300 << 20, open_files=32, wall_seconds=300)
@@ -28,7 +30,7 @@ class Studio:
         title: str,
         seed: int,
         tracks: int,
-        audio_weight: float | None = None,
+        wishes: Wishes = PLAIN,
         max_bytes: int | None = None,
         progress: Callable[[str, float], None] | None = None,
     ) -> dict[str, Any]:
@@ -47,7 +49,7 @@ class Studio:
                     "tracks": tracks,
                     "seed": seed,
                     "title": title,
-                    "audio_weight": audio_weight,
+                    "wishes": vars(wishes),
                     "max_bytes": max_bytes,
                 },
                 directory=directory,
@@ -55,9 +57,25 @@ class Studio:
                 progress=lambda stage, fraction: tell(stage, _DECODE_SHARE + (1 - _DECODE_SHARE) * fraction),
             )
         finally:
-            for side in "ab":
-                (directory / f"{side}.pcm").unlink(missing_ok=True)
+            _sweep(directory)
         return {"title": title, **report}
+
+    async def compare(
+        self,
+        sources: tuple[Path, Path],
+        directory: Path,
+        *,
+        seed: int = 0,
+        wishes: Wishes = PLAIN,
+        progress: Callable[[str, float], None] | None = None,
+    ) -> dict[str, Any]:
+        """The report of `compatibility.compare`; nothing is rendered. Raises `Refused`."""
+        try:
+            prepared = await self._prepare(sources, directory, progress or (lambda stage, fraction: None))
+        finally:
+            _sweep(directory)
+        first, second = (Analysis.from_json(one["analysis"]) for one in prepared)
+        return compare(first, second, seed, wishes)
 
     async def _prepare(
         self, sources: tuple[Path, Path], directory: Path, tell: Callable[[str, float], None]
@@ -89,3 +107,8 @@ class Studio:
             for job in jobs:
                 job.cancel()
             await asyncio.gather(*jobs, return_exceptions=True)
+
+
+def _sweep(directory: Path) -> None:
+    for side in "ab":
+        (directory / f"{side}.pcm").unlink(missing_ok=True)

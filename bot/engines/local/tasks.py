@@ -20,7 +20,7 @@ def mix(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Target of a child. Writes track-N.mp3 and track-N.png into `directory` and returns the report.
 
     Arguments: sources (two of pcm and analysis), directory, tracks (1 or 2: the second exchanges the roles), seed,
-    title, and maybe artist, audio_weight (0..1, the share of the first source), max_bytes (of each MP3).
+    title, and maybe artist, wishes (of `plan.Wishes`, by name), max_bytes (of each MP3).
     """
     from bot.engines.local.mixing import make  # noqa: PLC0415
 

@@ -1,0 +1,35 @@
+"""The card that says how well two tracks go together, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import discord
+
+from bot.texts import say, say_reason
+from cogs.views.cards import GOOD, WORKING, source_fields
+from cogs.views.refusals import plain
+
+_FITS = 60  # points of 100 from which the card is green
+_FIELD = 1020
+
+
+def comparison_card(report: Mapping[str, Any], names: Sequence[str], locale: str) -> discord.Embed:
+    """Score, what was heard in both, the verdicts with their reasons, and what a mashup would do about it."""
+    score = int(report["score"])
+    title = say(locale, "compat-score", score=score) if report["verdicts"] else say(locale, "compat-no-score")
+    embed = discord.Embed(title=title, colour=GOOD if score >= _FITS else WORKING)
+    for heading, value in source_fields(locale, [plain(name) for name in names], report["sources"]):
+        embed.add_field(name=heading, value=value)
+    if report["verdicts"]:
+        told = _told(locale, report["verdicts"])
+        embed.add_field(name=say(locale, "compat-verdicts"), value=told, inline=False)
+    embed.add_field(name=say(locale, "compat-plan"), value=_told(locale, report["reasons"]), inline=False)
+    embed.set_footer(text=say(locale, "compat-note"))
+    return embed
+
+
+def _told(locale: str, reasons: Sequence[Mapping[str, Any]]) -> str:
+    lines = (f"- {say_reason(locale, reason['code'], reason['values'])}" for reason in reasons)
+    return "\n".join(lines)[:_FIELD]
