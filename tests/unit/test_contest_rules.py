@@ -5,10 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.__main__ import main
 from bot.contests import sheet
 from bot.contests.contest import ARROWS, EDITABLE, Contest, Phase, Rules, Schedule, check_arrow
 from bot.contests.schedule import GRACE_MS, NEVER, PATIENCE_MS, Due, Entered, after_pause, begun, due, next_look
@@ -227,3 +229,23 @@ def test_a_ballot_that_was_changed_added_or_dropped_is_found(ballots: dict[int, 
 def test_other_files_are_refused(data: bytes) -> None:
     with pytest.raises(SheetError):
         sheet.read(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "words"),
+    [
+        (sheet.to_csv(SEALED), 0, "1. entry-2: 2 (winner, tie broken)"),
+        (sheet.to_json(SEALED), 0, "as published"),
+        (sheet.to_json(SHEET), 0, "no hash"),
+        (sheet.to_json(replace(SEALED, ballots={1: (1,)})), 1, "WRONG"),
+        (b"something else", 1, "not the export of a contest"),
+    ],
+    ids=["csv", "json", "too early", "changed", "another file"],
+)
+def test_the_terminal_recomputes_a_result(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], data: bytes, code: int, words: str
+) -> None:
+    (tmp_path / "contest").write_bytes(data)
+    assert main(["tally", str(tmp_path / "contest")]) == code
+    said = capsys.readouterr()
+    assert words in said.out + said.err
