@@ -33,7 +33,7 @@ PIECES = 160
 FONTS = (truth.SOUNDFONT, Path("/usr/share/sounds/sf2/FluidR3_GM.sf2"))  # the second where it is installed
 SHORT, SHORT_SHARE = (6.0, 20.0), 0.3  # seconds of a cut, and what it counts against a whole piece
 NEAR = 0.12  # of a beat
-READING_PULL, PHRASE_PULL, KEY_PULL = 10.0, 30.0, 10.0
+READING_PULL, PHRASE_PULL, KEY_PULL = 10.0, 10.0, 3.0
 
 Rows = NDArray[np.float64]
 Mono = NDArray[np.float32]
