@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 TESTS ?= tests
 
-.PHONY: install play test lint format bench chaos fuzz pictures lock clean
+.PHONY: install play test lint format bench bench-engine chaos fuzz pictures lock clean
 
 install: $(VENV)/.installed
 
@@ -14,7 +14,7 @@ play: install
 	@$(BIN)/twodeck playground
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: $(VENV)/.developer
 	$(BIN)/ruff check .
@@ -28,6 +28,12 @@ format: $(VENV)/.developer
 
 bench: $(VENV)/.developer
 	$(BIN)/python -m benchmarks
+
+bench-engine: $(VENV)/.developer
+	@for program in mma fluidsynth; do command -v $$program >/dev/null || { \
+	  echo "The music to measure with is made by mma and fluidsynth." >&2; \
+	  echo "On Debian or Ubuntu: apt-get install --no-install-recommends mma fluidsynth timgm6mb-soundfont" >&2; exit 1; }; done
+	$(BIN)/python -m benchmarks hearing engine
 
 chaos: $(VENV)/.developer
 	$(BIN)/python -m tests.chaos

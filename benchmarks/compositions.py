@@ -13,6 +13,7 @@ from benchmarks.truth import Truth
 
 DIRECTORY = Path("/usr/share/games/openttd/baseset/openmsx")
 SECONDS = 100.0
+STYLE = "openttd-openmsx"
 _TIME_SIGNATURE = b"\xff\x58\x04"
 # Their maps do not tell the tempo that is played (a default of 120, or a beat that is no quarter).
 UNTRUE = frozenset({"wood_whistles", "moo_redfarn", "chuggachugga"})
@@ -53,7 +54,7 @@ def render(file: Path, wav: Path) -> Truth:
     beats = times[inside]
     return Truth(
         name=file.stem,
-        style="openttd-openmsx",
+        style=STYLE,
         tempo=60.0 / float(np.median(np.diff(beats))),
         beats=beats,
         downbeats=times[inside & (quarters % meter == 0)],

@@ -1,4 +1,4 @@
-"""The local engine's CPU time against the floor: decode both sources, encode one result of the same length.
+"""The local engine's CPU time against the floor: decode both sources, encode results of the same lengths.
 
 Every step runs in a process of its own, as in the bot; imports and interpreter start are counted on both sides.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 ROUNDS = 3
-SECONDS = 180.0
+SECONDS, LONG_SECONDS = 180.0, 600.0
 PAIRS = {"one source stretched": (120.0, 126.0), "both stretched": (100.0, 124.0)}
 
 _CHILD = """
@@ -30,55 +30,66 @@ print(json.dumps(result))
 
 @dataclass(frozen=True)
 class Cost:
-    """CPU seconds of all children together, and the largest resident size of any of them."""
+    """CPU seconds of all children, the largest resident size of any, and of all that run side by side."""
 
     cpu: float
     peak_mb: float
+    together_mb: float
 
-    def __add__(self, other: Cost) -> Cost:
-        return Cost(self.cpu + other.cpu, max(self.peak_mb, other.peak_mb))
+    def beside(self, other: Cost) -> Cost:
+        together = self.together_mb + other.together_mb
+        return Cost(self.cpu + other.cpu, max(self.peak_mb, other.peak_mb), together)
+
+    def before(self, other: Cost) -> Cost:
+        together = max(self.together_mb, other.together_mb)
+        return Cost(self.cpu + other.cpu, max(self.peak_mb, other.peak_mb), together)
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
-        print(f"{'pair':<24}{'engine s':>10}{'floor s':>10}{'ratio':>8}{'peak MB':>10}{'result s':>10}")
+        columns = "".join(
+            f"{name:>12}" for name in ("engine s", "floor s", "ratio", "peak MB", "together MB", "result s")
+        )
+        print(f"{'pair':<34}{columns}")
         for title, tempos in PAIRS.items():
-            _measure_pair(title, tempos, Path(name))
+            for tracks in (1, 2):
+                _measure_pair(f"{title}, {tracks} track{'s' * (tracks - 1)}", tempos, SECONDS, tracks, Path(name))
+        _measure_pair("10 minutes, 1 track", (100.0, 124.0), LONG_SECONDS, 1, Path(name))
 
 
-def _measure_pair(title: str, tempos: tuple[float, float], directory: Path) -> None:
-    _child("benchmarks.engine:make_sources", {"directory": str(directory), "tempos": tempos})
+def _measure_pair(title: str, tempos: tuple[float, float], seconds: float, tracks: int, directory: Path) -> None:
+    target = {"directory": str(directory), "tempos": tempos, "seconds": seconds}
+    _child("benchmarks.engine:make_sources", target)
     engines: list[Cost] = []
     floors: list[Cost] = []
-    seconds = 0.0
-    for _ in range(ROUNDS):
-        cost, seconds = _engine(directory, tracks=1)
+    lengths: list[float] = []
+    for _ in range(ROUNDS if seconds == SECONDS else 1):
+        cost, lengths = _engine(directory, tracks=tracks)
         engines.append(cost)
-        floors.append(_child("benchmarks.engine:floor", {"directory": str(directory), "seconds": seconds})[0])
+        floors.append(_child("benchmarks.engine:floor", {"directory": str(directory), "lengths": lengths})[0])
     engine, floor_cpu = _median(engines), _median(floors)
-    peak = max(cost.peak_mb for cost in engines)
-    print(
-        f"{title:<24}{engine:>10.2f}{floor_cpu:>10.2f}{engine / floor_cpu:>8.2f}{peak:>10.0f}{seconds:>10.0f}",
-        flush=True,
-    )
+    peak, together = max(cost.peak_mb for cost in engines), max(cost.together_mb for cost in engines)
+    figures = (f"{engine:.2f}", f"{floor_cpu:.2f}", f"{engine / floor_cpu:.2f}", f"{peak:.0f}", f"{together:.0f}")
+    columns = "".join(f"{figure:>12}" for figure in (*figures, f"{sum(lengths):.0f}"))
+    print(f"{title:<34}{columns}", flush=True)
 
 
 def _median(costs: list[Cost]) -> float:
     return statistics.median(cost.cpu for cost in costs)
 
 
-def _engine(directory: Path, tracks: int) -> tuple[Cost, float]:
-    """Cost of both preparations and the mix, and the length of the first track."""
-    total = Cost(0.0, 0.0)
+def _engine(directory: Path, tracks: int) -> tuple[Cost, list[float]]:
+    """Cost of both preparations, which the bot runs side by side, and the mix; the lengths of the tracks."""
+    total = Cost(0.0, 0.0, 0.0)
     sources: list[dict[str, Any]] = []
     for name in ("a", "b"):
         source, pcm = str(directory / f"{name}.mp3"), str(directory / f"{name}.pcm")
         cost, analysis = _child("bot.engines.local.tasks:prepare", {"source": source, "pcm": pcm})
-        total += cost
+        total = total.beside(cost)
         sources.append({"pcm": pcm, "analysis": analysis})
     arguments = {"sources": sources, "directory": str(directory), "tracks": tracks, "seed": 1, "title": "Benchmark"}
     cost, report = _child("bot.engines.local.tasks:mix", arguments)
-    return total + cost, report["tracks"][0]["seconds"]
+    return total.before(cost), [track["seconds"] for track in report["tracks"]]
 
 
 def _child(target: str, arguments: dict[str, Any]) -> tuple[Cost, dict[str, Any]]:
@@ -96,15 +107,16 @@ def _child(target: str, arguments: dict[str, Any]) -> tuple[Cost, dict[str, Any]
             raise RuntimeError(f"{target} ended with {child.returncode}")
         answer.seek(0)
         unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
-        return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit), json.loads(answer.read())
+        peak = usage.ru_maxrss / unit
+        return Cost(usage.ru_utime + usage.ru_stime, peak, peak), json.loads(answer.read())
 
 
 def make_sources(arguments: dict[str, Any], progress: object) -> dict[str, Any]:
-    """Target of a child: writes a.mp3 and b.mp3 of three minutes."""
+    """Target of a child: writes a.mp3 and b.mp3."""
     from tests.audio import synth
 
     directory = Path(arguments["directory"])
-    song = synth.Song(seconds=SECONDS)
+    song = synth.Song(seconds=arguments["seconds"])
     one = replace(song, tempo=arguments["tempos"][0], tonic=9, tuning_cents=0.0)
     two = replace(song, tempo=arguments["tempos"][1], tonic=2, minor=True, start=0.9, timbre=1, tuning_cents=15.0)
     for name, each in (("a", one), ("b", two)):
@@ -113,7 +125,7 @@ def make_sources(arguments: dict[str, Any], progress: object) -> dict[str, Any]:
 
 
 def floor(arguments: dict[str, Any], progress: object) -> dict[str, Any]:
-    """Target of a child: the least any mashup of these files costs, decode both and encode the result."""
+    """Target of a child: the least any mashup of these files costs, decode both and encode what is made."""
     import numpy as np
     import soundfile as sf
 
@@ -122,7 +134,7 @@ def floor(arguments: dict[str, Any], progress: object) -> dict[str, Any]:
     directory = Path(arguments["directory"])
     samples, rate = sf.read(directory / "a.mp3", dtype="float32")
     sf.read(directory / "b.mp3", dtype="float32")
-    length = round(arguments["seconds"] * rate)
-    pcm = (samples[:length] * 32767).astype(np.int16)
-    encode.write_mp3(directory / "floor.mp3", [pcm], encode.BIT_RATES[0], b"")
+    for seconds in arguments["lengths"]:
+        pcm = (samples[: round(seconds * rate)] * 32767).astype(np.int16)
+        encode.write_mp3(directory / "floor.mp3", [pcm], encode.BIT_RATES[0], b"")
     return {}

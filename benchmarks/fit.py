@@ -31,9 +31,9 @@ from bot.engines.local.hearing import analyse
 
 PIECES = 160
 FONTS = (truth.SOUNDFONT, Path("/usr/share/sounds/sf2/FluidR3_GM.sf2"))  # the second where it is installed
-SHORT, SHORT_SHARE = 14.0, 0.3  # seconds of a cut, and what it counts against a whole piece
+SHORT, SHORT_SHARE = (6.0, 20.0), 0.3  # seconds of a cut, and what it counts against a whole piece
 NEAR = 0.12  # of a beat
-READING_PULL, PHRASE_PULL = 10.0, 3.0
+READING_PULL, PHRASE_PULL, KEY_PULL = 10.0, 10.0, 3.0
 
 Rows = NDArray[np.float64]
 Mono = NDArray[np.float32]
@@ -59,11 +59,14 @@ def main() -> None:
         readings += reading_examples(*_cut(known, mono, number), SHORT_SHARE)
     print(f"{len(readings)} examples of readings", flush=True)
     weights = newton(readings, READING_PULL)
-    write(weights, bot.audio.weights.PHRASE)
+    write(weights, bot.audio.weights.PHRASE, bot.audio.weights.KEY)
     reading.READING = weights
+    keys = newton([example for known, mono in pieces for example in key_examples(known, mono)], KEY_PULL)
+    write(weights, bot.audio.weights.PHRASE, keys)
+    tonality.KEY = keys
     phrases = [example for known, mono in pieces for example in phrase_examples(known, mono)]
     print(f"{len(phrases)} examples of phrases", flush=True)
-    write(weights, newton(phrases, PHRASE_PULL))
+    write(weights, newton(phrases, PHRASE_PULL), keys)
 
 
 def load(directory: Path) -> Iterator[tuple[Truth, Mono]]:
@@ -96,14 +99,15 @@ def _read(kept: Path) -> tuple[Truth, Mono]:
 
 
 def _cut(known: Truth, mono: Mono, seed: int) -> tuple[Truth, Mono]:
-    seconds = len(mono) / spectrum.RATE
-    start = random.Random(seed).uniform(0.0, max(0.0, seconds - SHORT - 3.0))
+    chance = random.Random(seed)
+    length = chance.uniform(*SHORT)
+    start = chance.uniform(0.0, max(0.0, len(mono) / spectrum.RATE - length - 3.0))
     kept = {
-        name: times[(times >= start) & (times < start + SHORT - 0.1)] - start
+        name: times[(times >= start) & (times < start + length - 0.1)] - start
         for name, times in (("beats", known.beats), ("downbeats", known.downbeats))
     }
     first = round(start * spectrum.RATE)
-    return replace(known, **kept), mono[first : first + round(SHORT * spectrum.RATE)]
+    return replace(known, **kept), mono[first : first + round(length * spectrum.RATE)]
 
 
 def reading_examples(known: Truth, mono: Mono, weight: float) -> list[Example]:
@@ -130,6 +134,15 @@ def _reads_right(one: reading.Reading, times: Rows, known: Truth) -> bool:
 def _near(times: Rows, known: Rows, beat: float) -> bool:
     inside = times[(times > known[0] - beat / 2) & (times < known[-1] + beat / 2)]
     return len(inside) > 0 and float(np.median(np.abs(inside[:, None] - known).min(axis=1))) < NEAR * beat
+
+
+def key_examples(known: Truth, mono: Mono) -> list[Example]:
+    if known.style == compositions.STYLE:
+        return []
+    pitch, weight, _, _ = tonality.peaks(mono)
+    cents, _ = tonality.tuning(pitch, weight)
+    number = known.tonic + (12 if known.mode == "minor" else 0)
+    return [Example(tonality.evidence(*tonality.shares(pitch, weight, cents)), np.arange(24) == number)]
 
 
 def phrase_examples(known: Truth, mono: Mono) -> list[Example]:
@@ -185,7 +198,7 @@ def _worth(examples: Sequence[Example], weights: Rows, pull: float) -> float:
     return float(sum(gains) - 0.5 * pull * weights @ weights)
 
 
-def write(readings: Rows, phrases: Rows) -> None:
+def write(readings: Rows, phrases: Rows, keys: Rows) -> None:
     lines = [
         '"""The strengths of the voices in `reading` and `form`, found and written by `benchmarks.fit`."""',
         "",
@@ -193,7 +206,7 @@ def write(readings: Rows, phrases: Rows) -> None:
         "",
         "import numpy as np",
     ]
-    for name, weights in (("READING", readings), ("PHRASE", phrases)):
+    for name, weights in (("READING", readings), ("PHRASE", phrases), ("KEY", keys)):
         rows = [", ".join(f"{value:.3g}" for value in weights[at : at + 12]) for at in range(0, len(weights), 12)]
         lines += ["", f"{name} = np.array(", "    [", *(f"        {row}," for row in rows), "    ]", ")"]
     Path(bot.audio.weights.__file__).write_text("\n".join(lines) + "\n")

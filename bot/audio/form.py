@@ -29,8 +29,7 @@ def evidence(energy: Rows, chroma: Rows, balance: Rows, pattern: Rows, tonic: in
     columns += [
         chroma[:, tonic],
         np.concatenate([[0.0], chroma[:-1, (tonic + 7) % 12]]),
-        np.diff(level, prepend=level[0]),
-        pattern[:, 4],
+        np.abs(np.diff(level, prepend=level[0])),
     ]
     table = np.stack(columns, axis=1)
     return (table - table.mean(axis=0)) / np.maximum(table.std(axis=0), 1e-6)

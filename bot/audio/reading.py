@@ -184,7 +184,8 @@ def evidence(table: Rows, bpm: float) -> tuple[list[Reading], Rows]:
             continue
         again = _again(alike, period)
         for phase in phases:
-            beat = _beat_features(table, period, phase, tempo)
+            usual = [float(period == each) for each in PHASES] + [float(phase == 0), float(2 * phase == period)]
+            beat = np.concatenate([usual, _beat_features(table, period, phase, tempo)])
             for meter in METERS:
                 profile = _profile(table[phase::period], meter)
                 chance = period * meter / len(table)  # what a mean of so few bars varies by itself

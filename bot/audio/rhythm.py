@@ -44,6 +44,11 @@ class Beats:
     steady: bool
     residual_ms: float
 
+    @property
+    def steady_confidence(self) -> float:
+        """The surer, the farther the residual lies from what parts steady from not."""
+        return 0.6 + 0.38 * min(1.0, abs(self.residual_ms / 1000 / STEADY_SECONDS - 1) / 0.6)
+
 
 NO_BEATS = Beats(0.0, 0.0, np.empty(0), steady=False, residual_ms=0.0)
 

@@ -9,6 +9,7 @@ import soxr
 from numpy.typing import NDArray
 
 from bot.audio.colour import spans
+from bot.audio.weights import KEY
 
 SOURCE_RATE = 22050
 RATE = 11025
@@ -18,6 +19,7 @@ BATCH = 64  # frames of one FFT call
 A4 = 440.0
 LOW_HZ, MIDDLE_HZ = (27.0, 500.0), (110.0, 1500.0)
 BASS_HZ = (27.0, 200.0)
+CLEAR_TUNING = 0.75  # confidence in the tuning from which it casts no doubt on the key
 LEAST_AGREEMENT = 0.1  # of the peaks on one tuning; below, there is none
 
 # Key profiles, tonic first. Sha'ath, "Estimation of key in digital music recordings" (2011);
@@ -51,22 +53,31 @@ class Tonality:
 
 def tonality(mono: NDArray[np.float32]) -> Tonality:
     """(samples,) at 22.05 kHz -> key by an ensemble of profiles over a low and a middle band."""
-    pitch, weight, frame, frames = _peaks(soxr.resample(mono, SOURCE_RATE, RATE, quality="MQ"))
+    pitch, weight, frame, frames = peaks(mono)
     if len(pitch) == 0:
         return Tonality(0, "major", 0.0, 0.0, 0.0, *np.zeros((2, frames, 12), np.float32))
-    cents, in_tune = _tuning(pitch, weight)
-    chroma = np.zeros(12)
-    for low, high in (LOW_HZ, MIDDLE_HZ):
-        inside = (pitch >= _midi(low)) & (pitch < _midi(high))
-        band = _fold(pitch[inside], weight[inside], cents)
-        chroma += band / max(float(band.sum()), 1e-9)
-    tonic, mode, confidence = _key(chroma)
+    cents, in_tune = tuning(pitch, weight)
+    low, middle = shares(pitch, weight, cents)
+    tonic, mode, confidence = _key(low, middle)
+    confidence *= min(1.0, in_tune / CLEAR_TUNING) * _variety(low + middle)
 
     def rows(low: float, high: float) -> NDArray[np.float32]:
         inside = (pitch >= _midi(low)) & (pitch < _midi(high))
         return _fold_frames(pitch[inside], weight[inside], frame[inside], frames, cents)
 
     return Tonality(tonic, mode, confidence, cents, in_tune, rows(*MIDDLE_HZ), rows(*BASS_HZ))
+
+
+def shares(
+    pitch: NDArray[np.float64], weight: NDArray[np.float64], cents: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Shares of the pitch classes in the low and the middle band."""
+    found: list[NDArray[np.float64]] = []
+    for low, high in (LOW_HZ, MIDDLE_HZ):
+        inside = (pitch >= _midi(low)) & (pitch < _midi(high))
+        band = _fold(pitch[inside], weight[inside], cents)
+        found.append(band / max(float(band.sum()), 1e-9))
+    return found[0], found[1]
 
 
 def means(edges: NDArray[np.float64], chroma: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -78,10 +89,11 @@ def _midi(frequency: float) -> float:
     return 69 + 12 * float(np.log2(frequency / A4))
 
 
-def _peaks(
-    mono: NDArray[np.float32],
+def peaks(
+    whole: NDArray[np.float32],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp], int]:
     """Fractional MIDI pitch, root magnitude and frame of every peak between 27 and 1500 Hz; the frame count."""
+    mono = soxr.resample(whole, SOURCE_RATE, RATE, quality="MQ")
     frames = max(0, 1 + (len(mono) - FRAME) // HOP)
     if frames == 0:
         return np.empty(0), np.empty(0), np.empty(0, np.intp), 0
@@ -105,7 +117,7 @@ def _peaks(
     return pitch, np.exp(0.5 * here[keep]), frame[keep], frames
 
 
-def _tuning(pitch: NDArray[np.float64], weight: NDArray[np.float64]) -> tuple[float, float]:
+def tuning(pitch: NDArray[np.float64], weight: NDArray[np.float64]) -> tuple[float, float]:
     """Cents by which the track lies above A440, from the circular mean of the middle peaks; and the confidence."""
     inside = pitch > _midi(150.0)
     turn = np.sum(weight[inside] * np.exp(2j * np.pi * pitch[inside]))
@@ -133,19 +145,34 @@ def _fold_frames(
     return np.bincount(slot, weight * near, frames * 12).reshape(frames, 12).astype(np.float32)
 
 
-def _key(chroma: NDArray[np.float64]) -> tuple[int, str, float]:
-    """Tonic, mode, confidence: how well the best profile fits and how far it leads over keys of other scales."""
-    scores: dict[tuple[int, str], float] = {}
+def evidence(low: NDArray[np.float64], middle: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(24, features) from two bands' shares of the pitch classes: majors from C on, then minors."""
+    rows: list[list[float]] = []
     for mode, profiles in _PROFILES.items():
+        third = 4 if mode == "major" else 3
         for tonic in range(12):
-            rolled = np.roll(chroma, -tonic)
-            fits = (
-                [float(np.corrcoef(rolled, profile)[0, 1]) for profile in profiles] if np.ptp(chroma) > 0 else [0.0]
-            )
-            scores[tonic, mode] = float(np.mean(fits))
-    tonic, mode = max(scores, key=lambda key: scores[key])
-    relative = ((tonic + 9) % 12, "minor") if mode == "major" else ((tonic + 3) % 12, "major")
-    best = scores[tonic, mode]
-    rival = max(score for key, score in scores.items() if key not in {(tonic, mode), relative})
-    fit, lead = np.clip((best - 0.5) / 0.3, 0, 1), np.clip((best - rival) / 0.15, 0, 1)
-    return tonic, mode, float(fit * (0.4 + 0.6 * lead))
+            bands = [np.roll(low, -tonic), np.roll(middle, -tonic)]
+            fits = [_correlation(band, profile) for band in bands for profile in profiles]
+            shares = [float(band[step]) for band in bands for step in (0, 7, third, 11)]
+            rows.append([*fits, *shares, float(mode == "minor")])
+    return np.array(rows)
+
+
+def _variety(chroma: NDArray[np.float64]) -> float:
+    """0 for one or two pitch classes, which belong to many keys; 1 from as many as four equally strong ones."""
+    share = chroma / max(float(chroma.sum()), 1e-9)
+    effective = float(np.exp(-np.sum(share * np.log(np.maximum(share, 1e-12)))))
+    return min(1.0, max(0.0, effective / 2 - 1))
+
+
+def _correlation(band: NDArray[np.float64], profile: tuple[float, ...]) -> float:
+    return float(np.corrcoef(band, profile)[0, 1]) if np.ptp(band) > 0 else 0.0
+
+
+def _key(low: NDArray[np.float64], middle: NDArray[np.float64]) -> tuple[int, str, float]:
+    """Tonic, mode and how likely they are among all 24 keys."""
+    scores = evidence(low, middle) @ KEY
+    chances = np.exp(scores - scores.max())
+    chances /= chances.sum()
+    best = int(np.argmax(chances))
+    return best % 12, "minor" if best >= 12 else "major", float(chances[best])

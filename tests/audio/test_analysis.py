@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soxr
 
-from bot.audio import pcm
+from bot.audio import loudness, pcm
 from bot.engines.local.hearing import analyse, hear
 from bot.engines.local.plan import NOTES, Analysis
 from tests.audio import synth
@@ -20,7 +20,7 @@ from tests.audio.conftest import still
 def listen(samples: synth.Samples) -> Analysis:
     """Analysis of mono samples at 44.1 kHz without the way through a file."""
     mono = np.asarray(soxr.resample(samples, synth.RATE, pcm.ANALYSIS_RATE), np.float32)
-    return analyse(pcm.Decoded(len(samples), mono, np.full(len(samples) // 4410, 0.01)))
+    return analyse(pcm.Decoded(len(samples), mono, loudness.step_powers(np.repeat(samples[:, None], 2, axis=1))))
 
 
 SONGS = [
@@ -80,6 +80,34 @@ def test_a_tempo_that_drifts_is_followed_and_not_called_steady() -> None:
     assert float(np.median(errors)) < 0.03
 
 
+def test_phrases_begin_where_the_music_changes() -> None:
+    """Eight bars bright and loud, eight bars dull, after three bars of the dull one."""
+    song = synth.Song(tempo=128, seconds=66, start=0.2)
+    dull = np.convolve(synth.play(song), np.full(24, 1 / 24), mode="same") * 0.5
+    samples, edges = dull.copy(), song.downbeats()
+    for first in (3, 19):
+        start, end = (round(edges[min(bar, len(edges) - 1)] * synth.RATE) for bar in (first, first + 8))
+        samples[start:end] = synth.play(song)[start:end]
+    heard = listen(samples.astype(np.float32))
+    begins = np.array(heard.beats)[np.array(heard.downbeats)[list(heard.phrases)]]
+    for bar in (3, 11, 19, 27):
+        assert float(np.abs(begins - edges[bar]).min()) < 0.1
+    assert heard.phrase_confidence > 0.5
+
+
+def test_bare_clicks_have_a_tempo_but_neither_bars_nor_key() -> None:
+    samples = np.zeros(synth.RATE * 30, np.float32)
+    noise = np.random.default_rng(3)
+    for at in range(synth.RATE // 4, len(samples) - 900, synth.RATE // 2):
+        samples[at : at + 900] = noise.standard_normal(900) * np.exp(-np.arange(900) / 150) * 0.3
+    heard = listen(samples)
+    assert heard.tempo_bpm in (pytest.approx(120, rel=0.01), pytest.approx(60, rel=0.01))
+    assert heard.beat_confidence > heard.downbeat_confidence
+    assert heard.downbeat_confidence < 0.6
+    assert heard.key_confidence < 0.15
+    assert heard.phrase_confidence < 0.5
+
+
 @pytest.mark.parametrize(
     "samples",
     [
@@ -94,7 +122,9 @@ def test_a_tempo_that_drifts_is_followed_and_not_called_steady() -> None:
 def test_what_has_no_beat_is_given_none(samples: np.ndarray[Any, Any]) -> None:
     heard = listen(samples.astype(np.float32))
     assert heard.tempo_confidence == 0.0
-    assert heard.beats == ()
+    assert heard.beats == heard.downbeats == heard.phrases == ()
+    assert heard.beat_confidence == heard.meter_confidence == heard.downbeat_confidence == 0.0
+    assert heard.phrase_confidence == heard.steady_confidence == 0.0
     assert heard.key_confidence < 0.15
 
 

@@ -17,10 +17,10 @@ async def test_it_tells_score_and_reasons_and_keeps_nothing(play: Playground, so
     answer = await act.says("Compatibility: ", 90)
     told = shown_text(answer)
     assert answer.ephemeral
-    for word in ("A · first song.mp3", "112 BPM", "Tempo: a change of", "Harmony: ", "whole bars"):
+    for word in ("first\\_song.mp3: 120 BPM", "112 BPM", "Tempo: a change of", "Harmony: ", "8 whole bars"):
         assert word in told, told
     assert play.directory is not None
-    with sqlite3.connect(play.directory / "data" / "twodeck.db") as rows:
+    with sqlite3.connect(play.directory / "bot" / "twodeck.db") as rows:
         assert rows.execute("SELECT (SELECT count(*) FROM jobs) + (SELECT count(*) FROM files)").fetchone() == (0,)
 
 

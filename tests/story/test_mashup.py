@@ -46,7 +46,7 @@ def play_url(embed: dict[str, Any]) -> bool:
 
 async def test_two_files_become_two_mashups(play: Playground, songs: tuple[Path, Path]) -> None:
     act = await play.slash(
-        "mika", "mashups", "mashup", track_a=songs[0], track_b=songs[1], style_weight=0.4, prompt="rain @everyone"
+        "mika", "mashups", "mashup", track_a=songs[0], track_b=songs[1], style="dub", prompt="rain @everyone"
     )
     accepted = await act.says("On it.")
     assert accepted.ephemeral
@@ -60,7 +60,7 @@ async def test_two_files_become_two_mashups(play: Playground, songs: tuple[Path,
     assert "first song × second song" in text
     assert "BPM" in text
     assert "B is the bed, A leads" in text
-    assert "`style_weight`" in text
+    assert "`style`" in text
     assert [a.filename.rsplit(".")[-1] for a in posted.attachments] == ["mp3", "mp3"]
     for attachment in posted.attachments:
         samples, rate = sf.read(io.BytesIO(play.read(attachment)))

@@ -48,7 +48,7 @@ def analyse(decoded: pcm.Decoded) -> Analysis:
         tempo_bpm=round(bars.tempo, 3),
         tempo_confidence=round(sure * bars.tempo_confidence, 3),
         steady=pulse.steady,
-        steady_confidence=round(sure, 3),
+        steady_confidence=round(sure * pulse.steady_confidence, 3),
         residual_ms=round(pulse.residual_ms, 1),
         beats=_rows(bars.beats, 5),
         beat_confidence=round(sure * bars.phase_confidence, 3),
