@@ -36,7 +36,7 @@ async def test_create_bot_gives_a_bot_that_opens_and_closes_its_parts(
         bot = app.create_bot(aim(monkeypatch, play, tmp_path))
         assert bot.intents == discord.Intents(guilds=True)
         await play.connect(bot)
-        made = {"mashup", "cover", "instrumental", "vocals", "jobs", "persona", "contest"}
+        made = {"mashup", "compat", "cover", "instrumental", "vocals", "jobs", "persona", "contest"}
         commands = made | {"engines", "quota", "settings", "privacy"}
         assert {command["name"] for command in play.world.commands} == commands
         await bot.close()
