@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import sys
@@ -20,6 +21,16 @@ from bot.playground.server import Standin
 from tests.playground import Playground
 
 pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture
+def with_demo(tmp_path: Path, short_songs: tuple[Path, Path]) -> Path:
+    """Where a playground finds its demo tracks made already."""
+    folder = tmp_path / "playground" / "demo"
+    folder.mkdir(parents=True)
+    for song, name in zip(short_songs, ("Night Drive.mp3", "Paper Lanterns.mp3"), strict=True):
+        shutil.copyfile(song, folder / name)
+    return tmp_path
 
 
 async def start(directory: Path, *arguments: str) -> asyncio.subprocess.Process:
@@ -58,9 +69,9 @@ async def test_a_taken_port_is_named(tmp_path: Path) -> None:
     assert f"Port {port} cannot be used" in said.decode()
 
 
-async def test_a_bot_that_cannot_start_is_quoted(tmp_path: Path) -> None:
-    (tmp_path / "playground" / "bot" / "twodeck.db").mkdir(parents=True)
-    playground = await start(tmp_path)
+async def test_a_bot_that_cannot_start_is_quoted(with_demo: Path) -> None:
+    (with_demo / "playground" / "bot" / "twodeck.db").mkdir(parents=True)
+    playground = await start(with_demo)
     said, _ = await asyncio.wait_for(playground.communicate(), 60)
     assert playground.returncode == 1
     assert "The bot did not start. The end of its log:" in said.decode()
@@ -85,8 +96,8 @@ async def test_a_bot_that_dies_is_started_again_and_the_page_is_told(tmp_path: P
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux ends a child with its parent")
-async def test_a_killed_playground_takes_its_bot_along(tmp_path: Path) -> None:
-    playground = await start(tmp_path)
+async def test_a_killed_playground_takes_its_bot_along(with_demo: Path) -> None:
+    playground = await start(with_demo)
     assert playground.stdout is not None
     while not (line := await asyncio.wait_for(playground.stdout.readline(), 90)).startswith(b"http"):
         assert line

@@ -40,41 +40,42 @@ def head(**more: str) -> dict[str, str]:
     return {**JSON, **headers(key=KEY), **more}
 
 
-# Name: request, status (None: no answer), whether it may wake its own job.
-CELLS: dict[str, tuple[dict[str, Any], int | None, bool]] = {
-    "as it should be": (packed(), 200, True),
-    "signed with the former key": (packed(headers={**JSON, **headers(key=FORMER)}), 200, True),
-    "wrong key": (packed(headers={**JSON, **headers(key="another")}), 401, False),
-    "no signature": (packed(headers=JSON), 401, False),
-    "signature of another task": (packed(headers={**JSON, **headers("task-2", key=KEY)}), 401, False),
-    "stale": (packed(headers={**JSON, **headers(at=1_000_000_000, key=KEY)}), 401, False),
-    "timestamp of another type": (packed(headers=head(**{"X-Webhook-Timestamp": "1e9"})), 401, False),
-    "endless signature": (packed(headers=head(**{"X-Webhook-Signature": "A" * 7000})), 401, False),
-    "wrong secret": (packed(path="/callbacks/kie/job1/another"), 404, False),
-    "unknown job": (packed(path=f"/callbacks/kie/nobody/{SECRET}"), 404, False),
-    "another engine": (packed(path=f"/callbacks/sunoapi/job1/{SECRET}"), 404, False),
-    "no such engine": (packed(path=f"/callbacks/%00/job1/{SECRET}"), 404, False),
-    "a path that climbs": (packed(path=f"/callbacks/kie/../job1/{SECRET}"), 404, False),
-    "another method": (packed(method="GET"), 405, False),
-    "garbage": (packed(body=bytes(range(256))), 400, False),
-    "null": (packed(body=b"null"), 400, False),
-    "empty": (packed(body=b""), 400, False),
-    "deep": (packed(body=b"[" * 30_000), 400, False),
-    "endless number": (packed(body=b'{"data": {"task_id": ' + b"9" * 20_000 + b"}}"), 400, False),
-    "wrong types": (packed(body=text({"data": {"task_id": [TASK], "callbackType": {}}})), 400, False),
-    "stage of another type": (packed(body=text({"data": {"task_id": TASK, "callbackType": 7}})), 200, True),
-    "lone surrogate": (packed(body=b'{"data": {"task_id": "\\ud800"}}'), 400, False),
-    "extra fields": (packed(body=text(EXTRA)), 200, True),
-    "links with other hosts": (packed(body=text(FOREIGN)), 200, True),
-    "stage that nobody knows": (packed(body=text({"data": {"task_id": TASK, "callbackType": "x"}})), 200, True),
-    "huge": (packed(body=text({**COMPLETE, "fill": "x" * MAX_BODY})), 413, False),
-    "HTML": (packed(body=b"<html>", headers=head(**{"Content-Type": "text/html"})), 415, False),
-    "compressed": (packed(headers=head(**{"Content-Encoding": "gzip"})), 415, False),
-    "slow": (packed(claims=4000), 408, False),
-    "half-closed": (packed(claims=4000, closes=True), None, False),
-    "no HTTP": (packed(raw=b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"), 400, False),
-    "endless header": (packed(headers=head(**{"X-Long": "x" * 20_000})), 400, False),
-}  # fmt: skip
+def cells() -> dict[str, tuple[dict[str, Any], int | None, bool]]:
+    """By name: request, status (None: no answer), whether it may wake its own job. Signed just now."""
+    return {
+        "as it should be": (packed(), 200, True),
+        "signed with the former key": (packed(headers={**JSON, **headers(key=FORMER)}), 200, True),
+        "wrong key": (packed(headers={**JSON, **headers(key="another")}), 401, False),
+        "no signature": (packed(headers=JSON), 401, False),
+        "signature of another task": (packed(headers={**JSON, **headers("task-2", key=KEY)}), 401, False),
+        "stale": (packed(headers={**JSON, **headers(at=1_000_000_000, key=KEY)}), 401, False),
+        "timestamp of another type": (packed(headers=head(**{"X-Webhook-Timestamp": "1e9"})), 401, False),
+        "endless signature": (packed(headers=head(**{"X-Webhook-Signature": "A" * 7000})), 401, False),
+        "wrong secret": (packed(path="/callbacks/kie/job1/another"), 404, False),
+        "unknown job": (packed(path=f"/callbacks/kie/nobody/{SECRET}"), 404, False),
+        "another engine": (packed(path=f"/callbacks/sunoapi/job1/{SECRET}"), 404, False),
+        "no such engine": (packed(path=f"/callbacks/%00/job1/{SECRET}"), 404, False),
+        "a path that climbs": (packed(path=f"/callbacks/kie/../job1/{SECRET}"), 404, False),
+        "another method": (packed(method="GET"), 405, False),
+        "garbage": (packed(body=bytes(range(256))), 400, False),
+        "null": (packed(body=b"null"), 400, False),
+        "empty": (packed(body=b""), 400, False),
+        "deep": (packed(body=b"[" * 30_000), 400, False),
+        "endless number": (packed(body=b'{"data": {"task_id": ' + b"9" * 20_000 + b"}}"), 400, False),
+        "wrong types": (packed(body=text({"data": {"task_id": [TASK], "callbackType": {}}})), 400, False),
+        "stage of another type": (packed(body=text({"data": {"task_id": TASK, "callbackType": 7}})), 200, True),
+        "lone surrogate": (packed(body=b'{"data": {"task_id": "\\ud800"}}'), 400, False),
+        "extra fields": (packed(body=text(EXTRA)), 200, True),
+        "links with other hosts": (packed(body=text(FOREIGN)), 200, True),
+        "stage that nobody knows": (packed(body=text({"data": {"task_id": TASK, "callbackType": "x"}})), 200, True),
+        "huge": (packed(body=text({**COMPLETE, "fill": "x" * MAX_BODY})), 413, False),
+        "HTML": (packed(body=b"<html>", headers=head(**{"Content-Type": "text/html"})), 415, False),
+        "compressed": (packed(headers=head(**{"Content-Encoding": "gzip"})), 415, False),
+        "slow": (packed(claims=4000), 408, False),
+        "half-closed": (packed(claims=4000, closes=True), None, False),
+        "no HTTP": (packed(raw=b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"), 400, False),
+        "endless header": (packed(headers=head(**{"X-Long": "x" * 20_000})), 400, False),
+    }  # fmt: skip
 
 
 async def write_job(db: Database) -> None:
@@ -131,12 +132,12 @@ async def effects(door: Door) -> list[str]:
     return found + (["woken"] if job["rev"] or job["wake_at"] != 5000 or door.woken or hints else [])
 
 
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("name", cells())
 async def test_every_fault_of_a_callback(
     door: Door, name: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    request, status, wakes = CELLS[name]
+    request, status, wakes = cells()[name]
     if name == "slow":
         monkeypatch.setattr(callbacks, "DEADLINE_SECONDS", 0.3)
     assert await say(door, request) == status
@@ -156,5 +157,5 @@ class Trusting(Callbacks):
 async def test_the_look_for_effects_turns_red_for_a_door_without_a_lock(db: Database) -> None:
     async with opened(db, Trusting) as door:
         for name in ("wrong key", "wrong secret"):
-            assert await say(door, CELLS[name][0]) == 200
+            assert await say(door, cells()[name][0]) == 200
         assert await effects(door) == ["woken"]
