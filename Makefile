@@ -14,7 +14,7 @@ play: install
 	@$(BIN)/twodeck playground
 
 test: lint
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(TESTS)
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: $(VENV)/.developer
 	$(BIN)/ruff check .
