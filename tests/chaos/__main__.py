@@ -46,9 +46,9 @@ async def kills(options: argparse.Namespace, folder: Path) -> Tally:
 
 
 async def failpoints(options: argparse.Namespace, folder: Path) -> Tally:
-    """Trace every scene, then strike every point that was reached, or some of them."""
+    """Trace every scene, or one, then strike every point that was reached, or some of them."""
     traces: list[tuple[Scene, Counter[str]]] = []
-    for scene in SCENES:
+    for scene in [cells.scene_named(options.scene)] if options.scene else SCENES:
         _say(f"tracing {scene.name}")
         traces.append((scene, await cells.trace(folder / f"trace-{len(traces)}", scene)))
     planned = cells.plan(traces, middle=options.middle)
@@ -57,7 +57,8 @@ async def failpoints(options: argparse.Namespace, folder: Path) -> Tally:
     parts = [[cell.to_list() for cell in planned[n :: options.concurrency]] for n in range(options.concurrency)]
     tally = await _side_by_side(options, folder, [{"run": "cells", "cells": part} for part in parts if part])
     tally.counts["points"] = len({point for _, counts in traces for point in counts})
-    tally.violations += [f"no scene reaches {point}" for point in cells.missing(traces)]
+    if not options.scene:
+        tally.violations += [f"no scene reaches {point}" for point in cells.missing(traces)]
     tally.violations += [f"the source does not show {point}, which was reached" for point in cells.unknown(traces)]
     return tally
 
@@ -146,6 +147,7 @@ def _parser() -> argparse.ArgumentParser:
         if run is failpoints:
             row.add_argument("--all", action="store_true")
             row.add_argument("--count", type=int, default=20, help="without --all: how many cells, by chance")
+            row.add_argument("--scene", default="", choices=[scene.name for scene in SCENES], help="only this one")
             row.add_argument("--middle", action="store_true", help="strike also halfway through each story")
         if run is storm:
             row.add_argument("--jobs", type=int, default=200)
