@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 import time
 
-_CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+_CROCKFORD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789abcdefghjkmnpqrstvwxyz")
 
 
 class Clock:
@@ -21,8 +22,7 @@ class Clock:
 
     def new_id(self) -> str:
         """12 random Crockford base32 characters (60 bits), lower case."""
-        bits = secrets.randbits(60)
-        return "".join(_CROCKFORD[bits >> place & 31] for place in range(0, 60, 5))
+        return base64.b32encode(secrets.token_bytes(8))[:12].translate(_CROCKFORD).decode()
 
     def new_secret(self) -> str:
         """32 characters that nobody can guess (192 bits), fit for an address."""

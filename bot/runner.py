@@ -47,6 +47,8 @@ class Runner:
         self._lines = lines
         self._bell = asyncio.Event()
         self._steps: dict[str, dict[asyncio.Task[None], str]] = {line.name: {} for line in lines}
+        self._in_doubt: set[str] = set()
+        """Lines in which a row may be leased that nobody works on: a step or a claim ended badly."""
         self._loop: asyncio.Task[None] | None = None
         self._cleared = False
 
@@ -106,22 +108,31 @@ class Runner:
         room = line.room - len(steps)
         if room <= 0:
             return False
-        running, owner = tuple(steps.values()), self._clock.new_id()
-        rows = await self._db.work(lambda tx: self._take(tx, line, running, owner, room))
+        owner = self._clock.new_id()
+        lost_by = tuple(steps.values()) if line.name in self._in_doubt else None
+        self._in_doubt.discard(line.name)
+        try:
+            rows = await self._db.work(lambda tx: self._take(tx, line, lost_by, owner, room))
+        except BaseException:
+            self._in_doubt.add(line.name)
+            raise
         for row in rows:
             step = asyncio.create_task(self._step(line, row, owner), name=f"{line.name}:{row.id}")
             steps[step] = row.id
-            step.add_done_callback(functools.partial(self._make_room, steps))
+            step.add_done_callback(functools.partial(self._make_room, line))
         return bool(rows)
 
-    def _take(self, tx: Tx, line: Line, running: Collection[str], owner: str, room: int) -> list[Any]:
+    def _take(self, tx: Tx, line: Line, running: Collection[str] | None, owner: str, room: int) -> list[Any]:
         """Each claim has an owner of its own, so that a step that lost its lease cannot pass for its successor."""
-        line.reclaim(tx, running)
+        if running is not None:
+            line.reclaim(tx, running)
         return line.claim(tx, owner, room)
 
-    def _make_room(self, steps: dict[asyncio.Task[None], str], step: asyncio.Task[None]) -> None:
+    def _make_room(self, line: Line, step: asyncio.Task[None]) -> None:
         """Only now is the step out of the way, so only now does looking again help."""
-        del steps[step]
+        del self._steps[line.name][step]
+        if step.cancelled():
+            self._in_doubt.add(line.name)
         self.wake()
 
     async def _step(self, line: Line, row: Any, owner: str) -> None:
@@ -129,6 +140,7 @@ class Runner:
             await line.advance(row, owner)
         except Exception:
             log.exception("%s %s could not be advanced", line.name, row.id)
+            self._in_doubt.add(line.name)
 
     async def _pause(self, since: int) -> float:
         """Seconds until a row is due that was not at `since`, when there was no room for those that were.

@@ -126,6 +126,7 @@ class Database:
         """One hop to the connection's thread after another, each with all that was asked for meanwhile."""
         try:
             while self._asked:
+                await asyncio.sleep(0)  # whoever the last commit answered asks for the next unit now: one batch
                 batch, self._asked = self._asked, []
                 try:
                     await connection.hop(lambda raw, batch=batch: _commit(raw, batch))

@@ -118,13 +118,21 @@ class JobLine:
     def claim(self, tx: Tx, owner: str, room: int) -> list[Job]:
         """Lease due jobs: fair turns for staged ones as far as their engine is free, the rest as they come."""
         now = self._clock.now()
-        chosen = self._turns(tx, now) + store.due(tx, self._room(), now)
+        due = store.due(tx, self._room(), now)
+        chosen = self._turns(tx, due.staged, now) + due.others
         jobs = store.lease(tx, chosen[:room], owner=owner, lease_until=now + LEASE_MS)
         self._running.update({job.id: job for job in jobs})
         return jobs
 
     async def advance(self, job: Job, owner: str) -> None:
-        """One step of one leased job."""
+        """One step of one leased job, and those that follow at once, as far as there is room for them."""
+        following: Job | None = job
+        while following is not None:
+            following = await self._advance(following, owner)
+
+    async def _advance(self, job: Job, owner: str) -> Job | None:
+        """One step; the job as it is now if the next one is due and the lease was kept for it."""
+        self._running[job.id] = job
         try:
             step = (
                 await self._cancelled(job)
@@ -139,8 +147,9 @@ class JobLine:
             step = self._stumble(job)
         finally:
             self._running.pop(job.id, None)
-        await self._insist(job, owner, step)
+        following = await self._insist(job, owner, step)
         self._on_change(job.id)
+        return following
 
     def _room(self) -> dict[State, int]:
         """How many more of each state may be worked on; staged ones have turns instead."""
@@ -148,8 +157,7 @@ class JobLine:
         room = {s: _ROOM.get(s, _WIDE) - busy[s] for s in self._steps.handlers if s is not State.STAGED}
         return {state: most for state, most in room.items() if most > 0}
 
-    def _turns(self, tx: Tx, now: int) -> list[str]:
-        rows = store.waiting(tx, State.STAGED, now)
+    def _turns(self, tx: Tx, rows: list[Row], now: int) -> list[str]:
         if rows:
             paused = paused_guilds(tx)
             rows = [row for row in rows if row["guild"] not in paused]
@@ -218,29 +226,31 @@ class JobLine:
             return give_up(job, Refusal(Code.UNEXPECTED, {"job": job.id}))
         return Sleep(self._clock.now() + 1000 * 2**count)
 
-    async def _insist(self, job: Job, owner: str, step: Step) -> None:
+    async def _insist(self, job: Job, owner: str, step: Step) -> Job | None:
         """A database that balks is asked again: the step may know of a task that was paid for."""
         for pause in _PAUSES:
             try:
-                await self._apply(job, owner, step)
-                return
+                return await self._apply(job, owner, step)
             except sqlite3.Error as error:
                 log.warning("job %s: %s could not be written (%s)", job.id, step, error)
                 await asyncio.sleep(pause)
-        await self._apply(job, owner, step)
+        return await self._apply(job, owner, step)
 
-    async def _apply(self, job: Job, owner: str, step: Step) -> None:
+    async def _apply(self, job: Job, owner: str, step: Step) -> Job | None:
+        """Write a step. Returns the job as it is now if the lease was kept for the step that follows at once."""
         post_ids = [self._clock.new_id() for _ in step.posts]
         if isinstance(step, Sleep):
             await self._db.work(lambda tx: self._sleep(tx, job, owner, step, post_ids))
-            return
+            return None
         if step.to in ENDED:
             self._faults.pop(job.id, None)
-        moved = await self._db.work(lambda tx: self._move(tx, job, owner, step, post_ids))
-        if moved and step.to is State.UNKNOWN:
-            await self._alarm.alert(Cause.OUTCOME_UNKNOWN, job=job.id)
-        if not moved:
+        hold = step.wake_at is None and step.to in self._room()
+        moved = await self._db.work(lambda tx: self._move(tx, job, owner, step, post_ids, hold=hold))
+        if moved is None:
             log.warning("job %s was moved by somebody else while in %s", job.id, job.state)
+        elif step.to is State.UNKNOWN:
+            await self._alarm.alert(Cause.OUTCOME_UNKNOWN, job=job.id)
+        return moved if hold else None
 
     def _sleep(self, tx: Tx, job: Job, owner: str, sleep: Sleep, post_ids: list[str]) -> None:
         """Messages asked for more than once are there once: a subject has one of each purpose."""
@@ -252,12 +262,15 @@ class JobLine:
         for post_id, new in zip(post_ids, step.posts, strict=True):
             posts.add(tx, job.subject, new, post_id=post_id, now=self._clock.now())
 
-    def _move(self, tx: Tx, job: Job, owner: str, move: Move, post_ids: list[str]) -> bool:
-        """The whole step in one unit: columns, reservations, sources, tracks, files, messages."""
+    def _move(self, tx: Tx, job: Job, owner: str, move: Move, post_ids: list[str], *, hold: bool) -> Job | None:
+        """The whole step in one unit: columns, reservations, sources, tracks, files, messages.
+
+        Returns the job, as it is afterwards if it is held; None when it was not this owner's.
+        """
         now = self._clock.now()
         held = store.held(tx, job.id, owner)
         if held is None:
-            return False
+            return None
         job = job if job.state is held.state else replace(job, state=held.state)
         check_arrow(job.state, move.to)
         if held.forgotten:
@@ -269,8 +282,8 @@ class JobLine:
             **({"ended_at": now} if move.to in ENDED else {}),
             **move.changes,
         }
-        if not store.advance(tx, job, owner, move.to, changes):
-            return False
+        if not store.advance(tx, job, owner, move.to, changes, hold=hold):
+            return None
         if move.to in (State.SUBMITTED, State.UNKNOWN) and inbox.tasks(tx, job.id):
             store.ring(tx, job.id)  # a callback was faster than this step
         _account(tx, job, move.to, now)
@@ -286,7 +299,7 @@ class JobLine:
             self._ask(tx, job, move, post_ids)
         if move.to in ENDED:
             self._stake.ended(tx, job.id, move.to, now)
-        return True
+        return store.get(tx, job.id) if hold else job
 
     def queue(self, tx: Tx, engine: EngineName) -> list[str]:
         """Every staged job of an engine in the order of its turns."""

@@ -150,11 +150,13 @@ class JobService:
         again_of: str | None = None,
     ) -> Accepted:
         """Check a request and accept it. Raises `Refused`; nothing is kept of a refused one."""
-        ask = replace(await self.checked(operation, place, offers, given), again_of=again_of)
-        job_id = self._clock.new_id()
-        post_id = self._clock.new_id()
+        job_id, post_id, seed = self._clock.new_id(), self._clock.new_id(), self._clock.new_seed()
 
-        accepted = await self._db.work(lambda tx: self.accept_in(tx, ask, job_id=job_id, post_id=post_id))
+        def unit(tx: Tx) -> Accepted:
+            ask = replace(self._checked(tx, operation, place, offers, given, seed), again_of=again_of)
+            return self.accept_in(tx, ask, job_id=job_id, post_id=post_id)
+
+        accepted = await self._db.work(unit)
         await self.accepted(accepted.job)
         return accepted
 
@@ -168,12 +170,24 @@ class JobService:
         self, operation: Operation, place: Place, offers: tuple[Offer, ...], given: Mapping[str, Any]
     ) -> Ask:
         """What is asked for, as far as it can be known without the gate. Raises `Refused`."""
+        seed = self._clock.new_seed()
+        return await self._db.work(lambda tx: self._checked(tx, operation, place, offers, given, seed))
+
+    def _checked(
+        self,
+        tx: Tx,
+        operation: Operation,
+        place: Place,
+        offers: tuple[Offer, ...],
+        given: Mapping[str, Any],
+        seed: int,
+    ) -> Ask:
         if self._stopping:
             raise Refused(Code.STOPPING)
         for offer in offers:
             self.check_size(offer)
-        chosen = await self._db.work(lambda tx: settings_of(tx, place.guild))
-        persona = await self._persona(place.member, given.get("persona"))
+        chosen = settings_of(tx, place.guild)
+        persona = _persona(tx, place.member, given.get("persona"))
         engine = self.choice.engine(operation, given.get("engine") or (persona.engine if persona else None), chosen)
         mode = self.choice.mode(engine, operation, given)
         offered = self.choice.capabilities(engine, operation, mode)
@@ -193,7 +207,7 @@ class JobService:
             names=[offer.name for offer in offers],
             needs=capabilities.needs,
         )
-        return _ask(operation, place, offers, request, self._clock.new_seed())
+        return _ask(operation, place, offers, request, seed)
 
     async def again(self, place: Place, job_id: str) -> Accepted:
         """Ask once more for what a failed job of the same member was to make. Raises `Refused`."""
@@ -329,15 +343,6 @@ class JobService:
         found = store.listed(tx, reader.guild, member, limit=50, offset=0)
         return seen(tx, self._stake, reader.guild, reader.member, found)[0]
 
-    async def _persona(self, member: str, typed: str | None) -> Persona | None:
-        """The member's own, by id or name. Raises `Refused`."""
-        if not typed:
-            return None
-        found = await self._db.work(lambda tx: persona_rows.chosen(tx, member, typed))
-        if found is None:
-            raise Refused(Code.NO_SUCH_PERSONA, name=typed)
-        return found
-
     def asking(self, actor: Actor, channel: str, parent: str, typed: str | None = None) -> Asking:
         """What the gate would look at if a mashup by this engine were asked for. Raises `Refused`."""
         engine = engine_named(typed, self.choice.engines[0])
@@ -378,6 +383,16 @@ class JobService:
         if offer.size > self._max_source_bytes:
             limit = self._max_source_bytes >> 20
             raise Refused(Code.FILE_TOO_LARGE, name=offer.name, limit_mb=limit)
+
+
+def _persona(tx: Tx, member: str, typed: str | None) -> Persona | None:
+    """The member's own, by id or name. Raises `Refused`."""
+    if not typed:
+        return None
+    found = persona_rows.chosen(tx, member, typed)
+    if found is None:
+        raise Refused(Code.NO_SUCH_PERSONA, name=typed)
+    return found
 
 
 def _readable(tx: Tx, reader: Reader, job_id: str) -> Job:

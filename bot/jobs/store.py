@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from sqlite3 import Row
@@ -14,10 +15,10 @@ from bot.guilds.former import is_former
 from bot.jobs.job import ENDED, Ask, Job, Removal, Source, State, Track
 
 _OPEN = "state NOT IN ('done', 'failed', 'cancelled')"
-_DUE = (
-    f"SELECT id FROM (SELECT id FROM jobs WHERE {_OPEN} AND state = ? AND wake_at <= ?"  # noqa: S608
-    " AND owner IS NULL ORDER BY wake_at LIMIT ?)"
-)
+_WAITING = "SELECT id, state, guild, engine, created_at, deadline FROM jobs"
+_DUE = f"{_OPEN} AND owner IS NULL AND wake_at <= ?"
+_GLANCE = 100
+"""As many due jobs as are looked at before each state has a look of its own."""
 
 
 def insert(tx: Tx, job_id: str, ask: Ask, *, now: int, deadline: int) -> None:
@@ -118,21 +119,40 @@ def repeats_of(tx: Tx, job_id: str) -> list[Job]:
 
 
 def waiting(tx: Tx, state: State, now: int) -> list[Row]:
-    """Due and unleased jobs of one state as (id, guild, engine, created_at, deadline), oldest first."""
-    return tx.all(
-        f"SELECT id, guild, engine, created_at, deadline FROM jobs WHERE {_OPEN} AND state = ? AND wake_at <= ?"  # noqa: S608
-        " AND owner IS NULL ORDER BY created_at, id",
-        (state, now),
-    )
+    """Due and unleased jobs of one state as (id, state, guild, engine, created_at, deadline), oldest first."""
+    return tx.all(f"{_WAITING} WHERE {_DUE} AND state = ? ORDER BY created_at, id", (now, state))
 
 
-def due(tx: Tx, room: Mapping[State, int], now: int) -> list[str]:
-    """Due, unleased jobs, of each state up to its `room`; whoever was rung for first, then as they became due."""
-    if not room:
-        return []
-    looks = " UNION ALL ".join([_DUE] * len(room))
-    values = [value for state, most in room.items() for value in (state, now, most)]
-    return [row["id"] for row in tx.all(looks, values)]
+@dataclass(frozen=True)
+class Due:
+    """Jobs that nobody holds and that it is time to look at.
+
+    The `staged` ones are rows of `waiting`, the `others` ids, of each state as many as there is room for;
+    whoever was rung for first, then as they became due.
+    """
+
+    staged: list[Row]
+    others: list[str]
+
+
+def due(tx: Tx, room: Mapping[State, int], now: int) -> Due:
+    """What could be worked on; one look, unless very many are due."""
+    rows = tx.all(f"{_WAITING} WHERE {_DUE} ORDER BY wake_at LIMIT ?", (now, _GLANCE))
+    if len(rows) == _GLANCE:
+        staged = waiting(tx, State.STAGED, now)
+        look = f"SELECT id, state FROM jobs WHERE {_DUE} AND state = ? ORDER BY wake_at LIMIT ?"  # noqa: S608
+        rows = [row for state, most in room.items() for row in tx.all(look, (now, state, most))]
+    else:
+        staged = sorted(
+            (row for row in rows if row["state"] == State.STAGED), key=lambda row: (row["created_at"], row["id"])
+        )
+    left = Counter(dict(room))
+    others: list[str] = []
+    for row in rows:
+        if left[row["state"]] > 0:
+            left[row["state"]] -= 1
+            others.append(row["id"])
+    return Due(staged, others)
 
 
 def lease(tx: Tx, ids: Sequence[str], *, owner: str, lease_until: int) -> list[Job]:
@@ -158,7 +178,7 @@ def next_wake(tx: Tx, since: int) -> int | None:
 
 def clear_leases(tx: Tx) -> None:
     """At start: the file lock says that nobody else holds any."""
-    tx.run("UPDATE jobs SET owner = NULL, lease_until = NULL WHERE owner IS NOT NULL")
+    tx.run(f"UPDATE jobs SET owner = NULL, lease_until = NULL WHERE {_OPEN} AND owner IS NOT NULL")  # noqa: S608
 
 
 def poll_soon(tx: Tx, engine: str, *, now: int, gap_ms: float) -> None:
@@ -174,15 +194,15 @@ def poll_soon(tx: Tx, engine: str, *, now: int, gap_ms: float) -> None:
 def reclaim(tx: Tx, running: Collection[str], wake_at: int) -> None:
     """Free the jobs whose step is gone without a word, and look again at `wake_at`."""
     tx.run(
-        "UPDATE jobs SET owner = NULL, lease_until = NULL, wake_at = ?, rev = rev + 1"
-        " WHERE owner IS NOT NULL AND id NOT IN (SELECT value FROM json_each(?))",
+        "UPDATE jobs SET owner = NULL, lease_until = NULL, wake_at = ?, rev = rev + 1"  # noqa: S608
+        f" WHERE {_OPEN} AND owner IS NOT NULL AND id NOT IN (SELECT value FROM json_each(?))",
         (wake_at, json.dumps(list(running))),
     )
 
 
-def advance(tx: Tx, job: Job, owner: str, target: State, changes: Mapping[str, Any]) -> bool:
-    """A forward step, fenced by state and owner; False when somebody else moved the job."""
-    values = {"state": target, "owner": None, "lease_until": None, **changes}
+def advance(tx: Tx, job: Job, owner: str, target: State, changes: Mapping[str, Any], *, hold: bool = False) -> bool:
+    """A forward step, fenced by state and owner; False when somebody else moved the job. `hold` keeps the lease."""
+    values = {"state": target, **({} if hold else {"owner": None, "lease_until": None}), **changes}
     assignments = ", ".join(f"{column} = ?" for column in values)
     return (
         tx.run(

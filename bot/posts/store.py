@@ -11,6 +11,8 @@ from typing import Any
 from bot.database import Tx
 from bot.posts.post import NewPost, Post, PostState, Purpose, dump
 
+_OPEN = "state NOT IN ('sent', 'dead', 'removed')"
+
 
 def add(tx: Tx, subject: str, new: NewPost, *, post_id: str, now: int) -> None:
     """Ask for a message; a second ask for the same subject and purpose changes nothing."""
@@ -165,14 +167,14 @@ def next_wake(tx: Tx, since: int) -> int | None:
 
 def clear_leases(tx: Tx) -> None:
     """At start: the file lock says that nobody else holds any."""
-    tx.run("UPDATE posts SET owner = NULL, lease_until = NULL WHERE owner IS NOT NULL")
+    tx.run(f"UPDATE posts SET owner = NULL, lease_until = NULL WHERE {_OPEN} AND owner IS NOT NULL")  # noqa: S608
 
 
 def reclaim(tx: Tx, running: Collection[str], wake_at: int) -> None:
     """Free the posts whose step is gone without a word, and look again at `wake_at`."""
     tx.run(
-        "UPDATE posts SET owner = NULL, lease_until = NULL, wake_at = ?, rev = rev + 1"
-        " WHERE owner IS NOT NULL AND id NOT IN (SELECT value FROM json_each(?))",
+        "UPDATE posts SET owner = NULL, lease_until = NULL, wake_at = ?, rev = rev + 1"  # noqa: S608
+        f" WHERE {_OPEN} AND owner IS NOT NULL AND id NOT IN (SELECT value FROM json_each(?))",
         (wake_at, json.dumps(list(running))),
     )
 

@@ -179,12 +179,9 @@ def _hold(tx: Tx, claim: Claim, now: int) -> bool:
 
 
 def _open(tx: Tx, job: str) -> list[_Entry]:
-    rows = tx.all(
-        "SELECT account, amount, window_start, limit_then FROM ledger WHERE job = ? AND kind = ? AND account NOT IN"
-        " (SELECT account FROM ledger WHERE job = ? AND kind <> ?)",
-        (job, Kind.RESERVE, job, Kind.RESERVE),
-    )
-    entries = [_Entry(**row) for row in rows]
+    rows = tx.all("SELECT kind, account, amount, window_start, limit_then FROM ledger WHERE job = ?", (job,))
+    closed = {row["account"] for row in rows if row["kind"] != Kind.RESERVE}
+    entries = [_Entry(*row[1:]) for row in rows if row["account"] not in closed]
     return sorted(entries, key=lambda entry: _rank(entry.account))
 
 

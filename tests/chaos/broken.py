@@ -49,11 +49,12 @@ def release_not_in_unit() -> None:
     """Reservations are closed after the step, in a unit of their own."""
     account, apply = line._account, line.JobLine._apply
 
-    async def in_two_units(self: line.JobLine, job: Job, owner: str, step: Any) -> None:
-        await apply(self, job, owner, step)
+    async def in_two_units(self: line.JobLine, job: Job, owner: str, step: Any) -> Job | None:
+        following = await apply(self, job, owner, step)
         if isinstance(step, Move):
             now = self._clock.now()
             await self._db.work(lambda tx: account(tx, job, step.to, now))
+        return following
 
     line._account = lambda *_: None
     line.JobLine._apply = in_two_units
