@@ -232,10 +232,7 @@ class JobService:
             left = self._gate.member(tx, asking, now) if ledger.took(tx, known.id) else None
             return Accepted(known, left)
         verdict = self._gate.reserve(tx, job_id, asking, now)
-        store.insert(tx, job_id, ask, now=now, deadline=now + DEADLINES[State.ACCEPTED])
-        job = store.get(tx, job_id)
-        if job is None:
-            raise RuntimeError(f"job {job_id} vanished in its own transaction")
+        job = store.insert(tx, job_id, ask, now=now, deadline=now + DEADLINES[State.ACCEPTED])
         repeat.take_over(tx, job, now + self._keep.source_days * DAY_MS)
         posts.add(tx, job.subject, messages.card(job), post_id=post_id, now=now)
         return Accepted(job, policy.standing_after(verdict) if policy.takes(verdict) else None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from sqlite3 import Row
 from typing import Any
 
@@ -21,8 +21,8 @@ _GLANCE = 100
 """As many due jobs as are looked at before each state has a look of its own."""
 
 
-def insert(tx: Tx, job_id: str, ask: Ask, *, now: int, deadline: int) -> None:
-    """Write an accepted job with its two sources."""
+def insert(tx: Tx, job_id: str, ask: Ask, *, now: int, deadline: int) -> Job:
+    """Write an accepted job with its two sources; returns what a later look at it would."""
     tx.run(
         "INSERT INTO jobs (id, interaction, guild, channel, member, locale, engine, operation, request, seed,"
         " max_bytes, state, wake_at, deadline, created_at, updated_at, private, token, again_of)"
@@ -54,6 +54,23 @@ def insert(tx: Tx, job_id: str, ask: Ask, *, now: int, deadline: int) -> None:
             "INSERT INTO sources (job, side, url, name, size, hash, seconds) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (job_id, source.side, source.url, source.name, source.size, source.hash, source.seconds),
         )
+    return Job(
+        id=job_id,
+        ask=replace(ask, token="", roles=frozenset(), parent=""),
+        state=State.ACCEPTED,
+        rev=0,
+        owner=None,
+        deadline=deadline,
+        attempts=0,
+        marked_at=None,
+        task=None,
+        error=None,
+        cancelled_by=None,
+        report=None,
+        tracks=(),
+        created_at=now,
+        updated_at=now,
+    )
 
 
 @dataclass(frozen=True)

@@ -193,3 +193,33 @@ async def test_a_known_interaction_makes_no_second_job(db: Database) -> None:
     assert await db.work(lambda tx: store.by_interaction(tx, "i1")) is not None
     with pytest.raises(Exception, match="UNIQUE"):
         await db.work(lambda tx: store.insert(tx, "j2", job.ask, now=5, deadline=99))
+
+
+async def test_what_is_written_is_what_a_later_look_finds(db: Database) -> None:
+    sources = (Source("a", "https://x/a", "a.mp3", 1), Source("b", "", "b.mp3", 2, "0f" * 32, 3.5))
+    ask = Ask(
+        "i1", "g", "c", "m", "en", "local", "mashup", {"title": "Zwei"}, 1, 1, sources, private=True, token="t"
+    )
+    written = await db.work(lambda tx: store.insert(tx, "j1", ask, now=5, deadline=99))
+    assert written == await db.work(lambda tx: store.get(tx, "j1"))
+
+
+@pytest.mark.parametrize("many", [3, 2 * store._GLANCE])
+async def test_what_is_due_fills_the_room_of_every_state_however_much_is_due(db: Database, many: int) -> None:
+    def unit(tx: Tx) -> None:
+        ask = Ask("", "g", "c", "m", "en", "local", "mashup", {"title": "t"}, 1, 1, ())
+        for number in range(many):
+            for state in (State.STAGED, State.ACCEPTED, State.READY):
+                name = f"{state}{number:04}"
+                due = 1000 + number if state is not State.READY else 5000 - number
+                store.insert(tx, name, replace(ask, interaction=name), now=due, deadline=99)
+                tx.run("UPDATE jobs SET state = ? WHERE id = ?", (state, name))
+        store.lease(tx, ["accepted0001"], owner="me", lease_until=9)
+
+    await db.work(unit)
+    due = await db.work(lambda tx: store.due(tx, {State.ACCEPTED: 2, State.READY: 1}, 9999))
+    assert sorted(due.others) == ["accepted0000", "accepted0002", f"ready{many - 1:04}"]
+    assert [row["id"] for row in due.staged] == [f"staged{number:04}" for number in range(many)]
+    early = await db.work(lambda tx: store.due(tx, {State.ACCEPTED: 2}, 1001))
+    assert early.others == ["accepted0000"]
+    assert [row["id"] for row in early.staged] == ["staged0000", "staged0001"]
