@@ -1,0 +1,89 @@
+"""The line of jobs: a step that is due at once follows under the same lease, and sees what happened meanwhile."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import cast
+
+from bot.database import Database
+from bot.jobs import store
+from bot.jobs.job import Job, Move, Sleep, State, Step
+from bot.jobs.steps import Steps
+from tests.unit.test_job_ledger import ask, leased, line_of, service
+
+
+class Story:
+    """Handlers that go on to the next state, and tell what they were given."""
+
+    def __init__(self, **steps: Step) -> None:
+        self.told: list[Job] = []
+        self.handlers = {State(name): self.handler for name in steps}
+        self._steps = {State(name): step for name, step in steps.items()}
+
+    async def handler(self, job: Job, owner: str) -> Step:
+        self.told.append(job)
+        return self._steps[job.state]
+
+    @property
+    def states(self) -> list[State]:
+        return [job.state for job in self.told]
+
+
+def of(story: Story) -> Steps:
+    return cast(Steps, SimpleNamespace(handlers=story.handlers))
+
+
+async def row(db: Database, job: str) -> dict[str, object]:
+    found = await db.work(lambda tx: tx.one("SELECT state, owner, wake_at FROM jobs WHERE id = ?", (job,)))
+    assert found is not None
+    return dict(found)
+
+
+async def test_steps_that_are_due_at_once_follow_under_one_lease(db: Database) -> None:
+    job = (await ask(service(db))).job
+    story = Story(
+        submitted=Move(State.READY),
+        ready=Move(State.DOWNLOADED, {"report": '{"seconds": 7}'}),
+        downloaded=Move(State.POSTING, wake_at=1 << 50),
+        posting=Sleep(1),
+    )
+    await line_of(db, of(story)).advance(await leased(db, job.id, State.SUBMITTED), "me")
+    assert story.states == [State.SUBMITTED, State.READY, State.DOWNLOADED], "posting waits for its message"
+    assert story.told[-1].report == {"seconds": 7}
+    assert await row(db, job.id) == {"state": "posting", "owner": None, "wake_at": 1 << 50}
+
+
+async def test_what_waits_for_its_turn_is_given_back(db: Database) -> None:
+    job = (await ask(service(db))).job
+    story = Story(accepted=Move(State.STAGED), staged=Sleep(1))
+    await line_of(db, of(story)).advance(await leased(db, job.id, State.ACCEPTED), "me")
+    assert story.states == [State.ACCEPTED]
+    assert (await row(db, job.id))["owner"] is None
+
+
+async def test_a_state_without_room_is_left_to_a_later_look(db: Database) -> None:
+    job = (await ask(service(db))).job
+    story = Story(submitted=Move(State.READY), ready=Move(State.DOWNLOADED), downloaded=Sleep(1))
+    line = line_of(db, of(story))
+    for number in range(8):
+        busy = await leased(db, (await ask(service(db), f"busy{number}", member=f"{number}")).job.id, State.READY)
+        line._running[busy.id] = busy
+    await line.advance(await leased(db, job.id, State.SUBMITTED), "me")
+    assert story.states == [State.SUBMITTED]
+    assert (await row(db, job.id))["owner"] is None
+
+
+async def test_a_following_step_sees_a_wish_that_came_meanwhile(db: Database) -> None:
+    job = (await ask(service(db))).job
+    story = Story(submitted=Move(State.READY), ready=Sleep(1))
+    line = line_of(db, of(story))
+    apply = line._apply
+
+    async def wished(job: Job, owner: str, step: Step) -> Job | None:
+        if isinstance(step, Move):
+            await db.work(lambda tx: store.cancel(tx, job.id, "42"))
+        return await apply(job, owner, step)
+
+    line._apply = wished
+    await line.advance(await leased(db, job.id, State.SUBMITTED), "me")
+    assert story.told[-1].cancelled_by == "42"
