@@ -232,7 +232,7 @@ class Parts:
             charts=Charts(probes),
             contests=ContestService(tools),
             questions=Questions(db, clock),
-            comparisons=Comparisons(db, clock, gate, downloader, self._pool(_COMPARISONS)),
+            comparisons=Comparisons(db, clock, gate, downloader, files, self._pool(_COMPARISONS)),
         )
 
     async def _obey(self, orders: EngineOrders) -> None:

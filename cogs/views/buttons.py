@@ -13,6 +13,7 @@ from bot.texts import say
 from cogs.asking import promise
 from cogs.people import bot_of, place_of, reader_of
 from cogs.views.answers import defer, reply
+from cogs.views.comparison import CompareButton
 from cogs.views.controls import IdButton, controls
 from cogs.views.refusals import sentence
 
@@ -62,4 +63,6 @@ def notice_buttons(notice: Notice) -> discord.ui.View:
 
 def card_buttons(progress: Progress) -> discord.ui.View:
     """The buttons of a live card in its present state; none once nothing can be done."""
-    return controls(*([CancelButton(progress.job, progress.locale)] if progress.cancellable else []))
+    cancel = [CancelButton(progress.job, progress.locale)] if progress.cancellable else []
+    compare = [CompareButton(progress.job, progress.locale)] if progress.comparable else []
+    return controls(*cancel, *compare)
