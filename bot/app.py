@@ -235,7 +235,7 @@ class Parts:
             charts=Charts(probes),
             contests=ContestService(tools),
             questions=Questions(db, clock),
-            comparisons=Comparisons(db, clock, gate, downloader, self._pool(_COMPARISONS)),
+            comparisons=Comparisons(db, clock, gate, downloader, files, self._pool(_COMPARISONS)),
             reach=Reach(db, clock, stake),
             decks=Decking(db, clock, gate, service, stager, keep_days=settings.keep.source_days),
         )

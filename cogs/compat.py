@@ -12,7 +12,7 @@ from bot.jobs.service import Offer
 from cogs.asking import described, text
 from cogs.people import place_of
 from cogs.views.answers import defer, reply
-from cogs.views.comparison import comparison_card
+from cogs.views.comparison import CompareButton, comparison_card
 from cogs.views.refusals import sentence
 
 
@@ -43,3 +43,4 @@ class Compat(commands.Cog):
 
 async def setup(bot: TwodeckBot) -> None:
     await bot.add_cog(Compat(bot))
+    bot.add_dynamic_items(CompareButton)

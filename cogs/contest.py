@@ -18,10 +18,11 @@ from cogs.asking import choices, text
 from cogs.contest_entering import Entering
 from cogs.contest_options import Named, contest_choices, seen, visible, worded
 from cogs.contest_organising import Organising, SaveButton
-from cogs.views.answers import answered, defer, reply
+from cogs.views.answers import answered, defer
 from cogs.views.ballots import BallotControl, VoteButton, show_ballot
 from cogs.views.contest_news import PICTURE, results_card, results_picture
 from cogs.views.contests import contests_card, info_card
+from cogs.views.controls import hear
 from cogs.views.entries import REPORTED, EnterButton, EnterChoice, ReportButton, reported
 from cogs.views.refusals import plain
 
@@ -83,16 +84,6 @@ class Contest(Organising, Entering, commands.GroupCog, name="contest", descripti
 
         await answered(interaction, answer)
 
-    @commands.Cog.listener()
-    async def on_interaction(self, interaction: discord.Interaction) -> None:
-        """A report that was sent: known by its name and not by our memory, so that it outlives a restart."""
-        data: Mapping[str, Any] = interaction.data or {}
-        name = str(data.get("custom_id", ""))
-        if interaction.type is not discord.InteractionType.modal_submit or not name.startswith(REPORTED):
-            return
-        await defer(interaction)
-        await reply(interaction, await reported(interaction, name.removeprefix(REPORTED), data))
-
     @vote.autocomplete("contest")
     async def voting(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         return await contest_choices(self._bot, interaction, typed, frozenset({Phase.VOTING}))
@@ -110,3 +101,4 @@ class Contest(Organising, Entering, commands.GroupCog, name="contest", descripti
 async def setup(bot: TwodeckBot) -> None:
     await bot.add_cog(Contest(bot))
     bot.add_dynamic_items(SaveButton, VoteButton, BallotControl, EnterButton, EnterChoice, ReportButton)
+    hear(bot, REPORTED, reported)

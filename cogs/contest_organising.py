@@ -24,6 +24,7 @@ from cogs.contest_options import Named, contest_choices, worded
 from cogs.people import bot_of, must_post_in, place_of
 from cogs.views.answers import answered
 from cogs.views.contests import changes_card, mention, moment, terms_card
+from cogs.views.controls import IdButton, controls
 from cogs.views.refusals import plain
 
 Title = app_commands.Range[str, 1, 80]
@@ -307,30 +308,17 @@ class Organising(commands.Cog):
     ) -> Mapping[str, Any]:
         """The question about a step, with the button that does it."""
         name = await self._bot.services.questions.keep(actor, step)
-        view = discord.ui.View(timeout=None)
-        view.add_item(SaveButton(name, say(locale, label)))
-        view.stop()  # the client dispatches by template; the view itself waits for nothing
+        view = controls(SaveButton(name, locale, label=label))
         words = say(locale, f"contest-ask-{step['do']}", **{key: plain(value) for key, value in told.items()})
         return {"content": words, "view": view, **({"embed": card} if card else {})}
 
 
-class SaveButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"contest:yes:(?P<step>[0-9a-z]{12})"):
+class SaveButton(IdButton, word="contest:yes", label="button-yes", look=discord.ButtonStyle.primary):
     """Does what its moderator was asked about."""
-
-    def __init__(self, step: str, label: str = "") -> None:
-        self.step = step
-        style = discord.ButtonStyle.primary
-        super().__init__(discord.ui.Button(label=label, custom_id=f"contest:yes:{step}", style=style))
-
-    @classmethod
-    async def from_custom_id(
-        cls, _: discord.Interaction, item: discord.ui.Item[Any], match: re.Match[str]
-    ) -> SaveButton:
-        return cls(match["step"])
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         async def answer(actor: Actor, locale: str) -> Mapping[str, Any]:
-            step = await bot_of(interaction).services.questions.take(actor, self.step)
+            step = await bot_of(interaction).services.questions.take(actor, self.about)
             return {"content": await _done(interaction, actor, step, locale)}
 
         await answered(interaction, answer)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import discord
@@ -14,9 +13,11 @@ from bot.privacy.forgetting import Forgotten
 from bot.privacy.service import Kept, Times
 from bot.texts import say, say_many
 from cogs.asking import text
+from cogs.people import bot_of
 from cogs.views.answers import defer, reply, take
 from cogs.views.buttons import no_buttons
 from cogs.views.cards import WORKING
+from cogs.views.controls import IdButton, controls
 
 
 @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
@@ -38,7 +39,8 @@ class Privacy(commands.GroupCog, name="privacy", description=text("command-priva
     async def forget(self, interaction: discord.Interaction) -> None:
         await defer(interaction)
         locale = str(interaction.locale)
-        await reply(interaction, say(locale, "forget-question"), view=_question(locale))
+        view = controls(ForgetButton("forget", locale), KeepButton("keep", locale))
+        await reply(interaction, say(locale, "forget-question"), view=view)
 
     def _policy(self) -> str | None:
         """The privacy policy that the operator named at Discord."""
@@ -67,30 +69,22 @@ def kept_card(kept: Kept, times: Times, policy: str | None, locale: str) -> disc
     return embed
 
 
-class ForgetButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"privacy:(?P<wish>forget|keep)"):
-    """Answers the question. It acts on whoever presses it, so it needs to know nobody."""
-
-    def __init__(self, wish: str, locale: str = "en") -> None:
-        self.wish = wish
-        style = discord.ButtonStyle.danger if wish == "forget" else discord.ButtonStyle.secondary
-        label = say(locale, "button-forget" if wish == "forget" else "button-keep")
-        super().__init__(discord.ui.Button(label=label, custom_id=f"privacy:{wish}", style=style))
-
-    @classmethod
-    async def from_custom_id(
-        cls, _: discord.Interaction, item: discord.ui.Item[Any], match: re.Match[str]
-    ) -> ForgetButton:
-        return cls(match["wish"])
+class ForgetButton(IdButton, word="privacy", label="button-forget", look=discord.ButtonStyle.danger, ids="forget"):
+    """Forgets whoever presses it, so it needs to know nobody."""
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         await take(interaction)
-        bot, locale = interaction.client, str(interaction.locale)
-        if not isinstance(bot, TwodeckBot):
-            raise TypeError("this button belongs to another client")
-        words = say(locale, "forget-kept")
-        if self.wish == "forget":
-            words = farewell(await bot.services.privacy.forget(str(interaction.user.id)), locale)
+        locale, privacy = str(interaction.locale), bot_of(interaction).services.privacy
+        words = farewell(await privacy.forget(str(interaction.user.id)), locale)
         await reply(interaction, words, view=no_buttons())
+
+
+class KeepButton(IdButton, word="privacy", label="button-keep", ids="keep"):
+    """Changes nothing."""
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        await take(interaction)
+        await reply(interaction, say(str(interaction.locale), "forget-kept"), view=no_buttons())
 
 
 def farewell(done: Forgotten, locale: str) -> str:
@@ -103,14 +97,6 @@ def farewell(done: Forgotten, locale: str) -> str:
     return "\n".join(lines)
 
 
-def _question(locale: str) -> discord.ui.View:
-    view = discord.ui.View(timeout=None)
-    for wish in ("forget", "keep"):
-        view.add_item(ForgetButton(wish, locale))
-    view.stop()  # the client dispatches by template; the view itself waits for nothing
-    return view
-
-
 async def setup(bot: TwodeckBot) -> None:
     await bot.add_cog(Privacy(bot))
-    bot.add_dynamic_items(ForgetButton)
+    bot.add_dynamic_items(ForgetButton, KeepButton)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +19,7 @@ from cogs.asking import choices, described, text
 from cogs.people import bot_of, parent_of, roles_of
 from cogs.views.answers import answered
 from cogs.views.cards import WORKING
+from cogs.views.controls import IdButton, controls
 from cogs.views.log import log_lines
 from cogs.views.quotas import (
     CHART,
@@ -228,31 +228,17 @@ class Quota(commands.GroupCog, name="quota", description=text("command-quota")):
     async def _ask(self, interaction: discord.Interaction, step: Mapping[str, Any]) -> None:
         async def answer(actor: Actor, locale: str) -> Mapping[str, Any]:
             name = await self._bot.services.quotas.prepare(actor, step)
-            view = discord.ui.View(timeout=None)
-            view.add_item(YesButton(name, locale))
-            view.stop()  # the client dispatches by template; the view itself waits for nothing
-            return {"content": question(step, locale), "view": view}
+            return {"content": question(step, locale), "view": controls(YesButton(name, locale))}
 
         await answered(interaction, answer)
 
 
-class YesButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"quota:(?P<step>[0-9a-z]{12})"):
+class YesButton(IdButton, word="quota", label="button-yes", look=discord.ButtonStyle.danger):
     """Does the step that its moderator was asked about."""
-
-    def __init__(self, step: str, locale: str = "en") -> None:
-        self.step = step
-        label, style = say(locale, "button-yes"), discord.ButtonStyle.danger
-        super().__init__(discord.ui.Button(label=label, custom_id=f"quota:{step}", style=style))
-
-    @classmethod
-    async def from_custom_id(
-        cls, _: discord.Interaction, item: discord.ui.Item[Any], match: re.Match[str]
-    ) -> YesButton:
-        return cls(match["step"])
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         async def answer(actor: Actor, locale: str) -> Mapping[str, Any]:
-            step = await bot_of(interaction).services.quotas.confirm(actor, self.step)
+            step = await bot_of(interaction).services.quotas.confirm(actor, self.about)
             return {"content": confirmed(step, locale)}
 
         await answered(interaction, answer)

@@ -19,6 +19,7 @@ from bot.texts import say
 from cogs.asking import text
 from cogs.people import actor_of, bot_of
 from cogs.views.answers import defer, reply, take
+from cogs.views.controls import Typed, hear
 from cogs.views.refusals import sentence
 from cogs.views.settings import (
     DEFAULT,
@@ -26,18 +27,16 @@ from cogs.views.settings import (
     FORMS,
     LISTS,
     PAGES,
+    SENT,
     Offers,
-    read_form,
     settings_card,
     settings_controls,
     settings_form,
 )
 
-_SENT = "settings:sent:"
-
 
 class Settings(commands.Cog):
-    """The command, and what comes from its forms; every answer is for the moderator's eyes only."""
+    """The command; every answer is for the moderator's eyes only."""
 
     def __init__(self, bot: TwodeckBot) -> None:
         self._bot = bot
@@ -55,20 +54,15 @@ class Settings(commands.Cog):
             return
         await _show(self._bot, interaction, PAGES[0], settings, say(locale, "settings-hint"))
 
-    @commands.Cog.listener()
-    async def on_interaction(self, interaction: discord.Interaction) -> None:
-        """A form that was sent: known by its name and not by our memory, so that it outlives a restart."""
-        data: Mapping[str, Any] = interaction.data or {}
-        name = str(data.get("custom_id", ""))
-        if interaction.type is not discord.InteractionType.modal_submit or not name.startswith(_SENT):
-            return
-        await take(interaction)
-        page = name.removeprefix(_SENT)
-        typed: dict[str, Any] = read_form(data)
-        if page == "zone":
-            typed["zone"] = typed.get("zone") or GuildSettings().zone
-        known = page in FORMS and set(typed) == set(FORMS[page])
-        await _change(self._bot, interaction, page if known else "", typed)
+
+async def _sent(interaction: discord.Interaction[Any], page: str, typed: Typed) -> None:
+    """A form of the card came in."""
+    await take(interaction)
+    changes: dict[str, Any] = {**typed}
+    if page == "zone":
+        changes["zone"] = changes.get("zone") or GuildSettings().zone
+    known = page in FORMS and set(changes) == set(FORMS[page])
+    await _change(bot_of(interaction), interaction, page if known else "", changes)
 
 
 class Control(
@@ -218,3 +212,4 @@ def _labelled(refusal: Refusal, locale: str) -> Refusal:
 async def setup(bot: TwodeckBot) -> None:
     await bot.add_cog(Settings(bot))
     bot.add_dynamic_items(Control)
+    hear(bot, SENT, _sent)

@@ -10,7 +10,7 @@ from typing import Any
 from bot.errors import Refusal
 from bot.guilds.former import is_former
 from bot.posts.post import NewPost
-from bot.request import EngineName
+from bot.request import EngineName, Operation
 
 
 class State(StrEnum):
@@ -170,6 +170,13 @@ class Job:
         """Whether a Cancel still works: what a hosted engine may have taken is paid for, and comes out."""
         taken = self.state in (State.SUBMITTING, State.SUBMITTED) and self.ask.engine != EngineName.LOCAL
         return self.state in CANCELLABLE and not taken and not self.forgotten
+
+    @property
+    def comparable(self) -> bool:
+        """Whether a comparison of its sources is offered: a hosted engine tells nothing of the kind, ours does."""
+        hosted = self.ask.engine != EngineName.LOCAL and self.ask.operation == Operation.MASHUP
+        staged = all(source.hash is not None for source in self.ask.sources)
+        return hosted and staged and self.is_open and not self.forgotten
 
     @property
     def forgotten(self) -> bool:

@@ -68,6 +68,7 @@ def card(
         same_file=len(hashes) == 2 and hashes[0] is not None and hashes[0] == hashes[1],
         error=job.error if shown == "failed" else None,
         cancellable=job.stoppable and job.cancelled_by is None,
+        comparable=job.comparable,
     )
 
 

@@ -123,6 +123,8 @@ class Progress:
     lyrics: bool = False
     same_file: bool = False
     cancellable: bool = False
+    comparable: bool = False
+    """How well its sources go together can be told: they are ours, and a hosted engine has them mashed."""
     slow: bool = False
     error: Refusal | None = None
 

@@ -15,28 +15,16 @@ from cogs.people import bot_of, place_of
 from cogs.views.answers import defer, reply, take
 from cogs.views.cards import WORKING
 from cogs.views.contests import link_to, moment
+from cogs.views.controls import IdButton, controls
 from cogs.views.refusals import plain, sentence
 
 
-class VoteButton(
-    discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"contest:vote:(?P<contest>[0-9a-z]{12})"
-):
+class VoteButton(IdButton, word="contest:vote", label="button-vote", look=discord.ButtonStyle.primary):
     """Opens the ballot of whoever presses."""
-
-    def __init__(self, contest: str, locale: str = "en") -> None:
-        self.contest = contest
-        label, style = say(locale, "button-vote"), discord.ButtonStyle.primary
-        super().__init__(discord.ui.Button(label=label, custom_id=f"contest:vote:{contest}", style=style))
-
-    @classmethod
-    async def from_custom_id(
-        cls, _: discord.Interaction, item: discord.ui.Item[Any], match: re.Match[str]
-    ) -> VoteButton:
-        return cls(match["contest"])
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         await defer(interaction)
-        await show_ballot(interaction, self.contest)
+        await show_ballot(interaction, self.about)
 
 
 class BallotControl(
@@ -115,7 +103,7 @@ def ballot_card(found: BallotPage, locale: str) -> discord.Embed:
 
 
 def ballot_controls(found: BallotPage, locale: str) -> discord.ui.View:
-    view = discord.ui.View(timeout=None)
+    items: list[discord.ui.Item[Any]] = []
     name = f"{found.contest.id}:{found.page}"
     if found.candidates:
         options = [
@@ -127,7 +115,7 @@ def ballot_controls(found: BallotPage, locale: str) -> discord.ui.View:
             )
             for entry in found.candidates
         ]
-        view.add_item(
+        items.append(
             discord.ui.Select(
                 custom_id=f"ballot:set:{name}",
                 placeholder=say(locale, "ballot-choose"),
@@ -139,9 +127,8 @@ def ballot_controls(found: BallotPage, locale: str) -> discord.ui.View:
     for label, page in (("button-previous", found.page - 1), ("button-next", found.page + 1)):
         if 0 <= page < found.pages:
             custom_id = f"ballot:page:{found.contest.id}:{page}"
-            view.add_item(discord.ui.Button(label=say(locale, label), custom_id=custom_id))
-    view.stop()  # the client dispatches by template; the view itself waits for nothing
-    return view
+            items.append(discord.ui.Button(label=say(locale, label), custom_id=custom_id))
+    return controls(*items)
 
 
 def _offered(item: discord.ui.Item[Any]) -> frozenset[str]:

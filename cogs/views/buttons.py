@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import discord
@@ -14,52 +13,28 @@ from bot.texts import say
 from cogs.asking import promise
 from cogs.people import bot_of, place_of, reader_of
 from cogs.views.answers import defer, reply
+from cogs.views.comparison import CompareButton
+from cogs.views.controls import IdButton, controls
 from cogs.views.refusals import sentence
 
 
-class CancelButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"cancel:(?P<job>[0-9a-z]{12})"):
+class CancelButton(IdButton, word="cancel", label="button-cancel"):
     """Stops the job of the card it sits on, for its requester and for moderators."""
-
-    def __init__(self, job: str, locale: str = "en") -> None:
-        self.job = job
-        label = say(locale, "button-cancel")
-        super().__init__(
-            discord.ui.Button(label=label, custom_id=f"cancel:{job}", style=discord.ButtonStyle.secondary)
-        )
-
-    @classmethod
-    async def from_custom_id(
-        cls, _: discord.Interaction, item: discord.ui.Item[Any], match: re.Match[str]
-    ) -> CancelButton:
-        return cls(match["job"])
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         await defer(interaction)
-        await reply(interaction, await cancelled(bot_of(interaction), interaction, self.job))
+        await reply(interaction, await cancelled(bot_of(interaction), interaction, self.about))
 
 
-class AgainButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"again:(?P<job>[0-9a-z]{12})"):
+class AgainButton(IdButton, word="again", label="button-again", look=discord.ButtonStyle.primary):
     """Asks once more for what the job of this notice was to make, for its requester."""
-
-    def __init__(self, job: str, locale: str = "en") -> None:
-        self.job = job
-        label = say(locale, "button-again")
-        super().__init__(
-            discord.ui.Button(label=label, custom_id=f"again:{job}", style=discord.ButtonStyle.primary)
-        )
-
-    @classmethod
-    async def from_custom_id(
-        cls, _: discord.Interaction, item: discord.ui.Item[Any], match: re.Match[str]
-    ) -> AgainButton:
-        return cls(match["job"])
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         await defer(interaction)
         locale = str(interaction.locale)
         try:
             place = await place_of(interaction, private=False)
-            accepted = await bot_of(interaction).services.jobs.again(place, self.job)
+            accepted = await bot_of(interaction).services.jobs.again(place, self.about)
             answer = promise(accepted, locale)
         except Refused as refused:
             answer = sentence(refused.refusal, locale)
@@ -78,24 +53,16 @@ async def cancelled(bot: TwodeckBot, interaction: discord.Interaction, job_id: s
 
 def no_buttons() -> discord.ui.View:
     """Nothing to press; takes away what was there."""
-    view = discord.ui.View(timeout=None)
-    view.stop()
-    return view
+    return controls()
 
 
 def notice_buttons(notice: Notice) -> discord.ui.View:
     """The button of a notice, where asking again makes sense."""
-    view = discord.ui.View(timeout=None)
-    if notice.again:
-        view.add_item(AgainButton(notice.job, notice.locale))
-    view.stop()
-    return view
+    return controls(*([AgainButton(notice.job, notice.locale)] if notice.again else []))
 
 
 def card_buttons(progress: Progress) -> discord.ui.View:
     """The buttons of a live card in its present state; none once nothing can be done."""
-    view = discord.ui.View(timeout=None)
-    if progress.cancellable:
-        view.add_item(CancelButton(progress.job, progress.locale))
-    view.stop()  # the client dispatches by template; the view itself waits for nothing
-    return view
+    cancel = [CancelButton(progress.job, progress.locale)] if progress.cancellable else []
+    compare = [CompareButton(progress.job, progress.locale)] if progress.comparable else []
+    return controls(*cancel, *compare)

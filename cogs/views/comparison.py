@@ -1,4 +1,4 @@
-"""The card that says how well two tracks go together, and why."""
+"""The card that says how well two tracks go together, and why; and the button that asks for it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from typing import Any
 
 import discord
 
+from bot.errors import Refused
 from bot.texts import say, say_reason
+from cogs.people import bot_of, place_of
+from cogs.views.answers import defer, reply
 from cogs.views.cards import GOOD, WORKING, source_fields
-from cogs.views.refusals import plain
+from cogs.views.controls import IdButton
+from cogs.views.refusals import plain, sentence
 
 _FITS = 60  # points of 100 from which the card is green
 _FIELD = 1020
@@ -28,6 +32,21 @@ def comparison_card(report: Mapping[str, Any], names: Sequence[str], locale: str
     embed.add_field(name=say(locale, "compat-plan"), value=_told(locale, report["reasons"]), inline=False)
     embed.set_footer(text=say(locale, "compat-note"))
     return embed
+
+
+class CompareButton(IdButton, word="compare", label="button-compare"):
+    """Tells the requester of the job of this card how well its two sources go together."""
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        await defer(interaction)
+        locale = str(interaction.locale)
+        try:
+            place = await place_of(interaction, private=True)
+            report, names = await bot_of(interaction).services.comparisons.compare_in(place, self.about)
+        except Refused as refused:
+            await reply(interaction, sentence(refused.refusal, locale))
+            return
+        await reply(interaction, embed=comparison_card(report, names, locale))
 
 
 def _told(locale: str, reasons: Sequence[Mapping[str, Any]]) -> str:

@@ -16,6 +16,7 @@ from bot.texts import duration, say, say_many
 from cogs.views.ballots import VoteButton
 from cogs.views.cards import BAD, GOOD, WORKING
 from cogs.views.contests import add_terms, mention, moment
+from cogs.views.controls import controls
 from cogs.views.entries import ReportButton
 from cogs.views.refusals import plain
 
@@ -78,11 +79,7 @@ def news_card(news: ContestNews, mark: str, *, picture: bool = False) -> discord
 
 def news_buttons(news: ContestNews) -> discord.ui.View:
     """Voting begins: the way to one's ballot. Other news need none."""
-    view = discord.ui.View(timeout=None)
-    if news.move == "voting":
-        view.add_item(VoteButton(news.contest, news.locale))
-    view.stop()  # the client dispatches by template; the view itself waits for nothing
-    return view
+    return controls(*([VoteButton(news.contest, news.locale)] if news.move == "voting" else []))
 
 
 def news_files(store: FileStore, news: ContestNews, picture: bytes | None) -> list[discord.File]:
@@ -129,10 +126,7 @@ def entry_card(show: EntryShow, mark: str) -> discord.Embed:
 
 def entry_buttons(show: EntryShow) -> discord.ui.View:
     """What anybody may do with an entry that should not be there."""
-    view = discord.ui.View(timeout=None)
-    view.add_item(ReportButton(show.contest, show.entry, show.locale))
-    view.stop()  # the client dispatches by template; the view itself waits for nothing
-    return view
+    return controls(ReportButton(f"{show.contest}:{show.entry}", show.locale))
 
 
 def entry_file(number: int) -> str:

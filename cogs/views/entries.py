@@ -16,34 +16,23 @@ from bot.texts import duration, say
 from cogs.people import bot_of, place_of
 from cogs.views.answers import defer, reply, take
 from cogs.views.buttons import no_buttons
+from cogs.views.controls import ID, IdButton, Typed, controls
 from cogs.views.refusals import plain, sentence
 
-_REPORT = r"entry:report:(?P<contest>[0-9a-z]{12}):(?P<entry>[0-9a-z]{12})"
-REPORTED = "entry:reported:"
+REPORTED = "entry:reported"
 """What the form of a report is called, before the ids of contest and entry."""
 _VALUE = re.compile(r"(?P<contest>[0-9a-z]{12}):(?P<track>[1-9])")
 _CHOICES = 25
 
 
-class EnterButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"entry:offer:(?P<job>[0-9a-z]{12})"):
+class EnterButton(IdButton, word="entry:offer", label="button-enter", look=discord.ButtonStyle.primary):
     """Below a finished result: asks which take goes into which contest."""
-
-    def __init__(self, job: str, locale: str = "en") -> None:
-        self.job = job
-        label, style = say(locale, "button-enter"), discord.ButtonStyle.primary
-        super().__init__(discord.ui.Button(label=label, custom_id=f"entry:offer:{job}", style=style))
-
-    @classmethod
-    async def from_custom_id(
-        cls, _: discord.Interaction, item: discord.ui.Item[Any], match: re.Match[str]
-    ) -> EnterButton:
-        return cls(match["job"])
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         await defer(interaction)
         locale = str(interaction.locale)
         try:
-            job, contests = await _offered(interaction, self.job)
+            job, contests = await _offered(interaction, self.about)
         except Refused as refused:
             await reply(interaction, sentence(refused.refusal, locale))
             return
@@ -71,22 +60,8 @@ class EnterChoice(discord.ui.DynamicItem[discord.ui.Item[Any]], template=r"entry
         await reply(interaction, words, view=no_buttons())
 
 
-class ReportButton(
-    discord.ui.DynamicItem[discord.ui.Button[Any]],
-    template=_REPORT,
-):
-    """Opens the form by which moderators learn of an entry; that has to be the first answer."""
-
-    def __init__(self, contest: str, entry: str, locale: str = "en") -> None:
-        self.about = f"{contest}:{entry}"
-        label, style = say(locale, "button-report"), discord.ButtonStyle.secondary
-        super().__init__(discord.ui.Button(label=label, custom_id=f"entry:report:{self.about}", style=style))
-
-    @classmethod
-    async def from_custom_id(
-        cls, _: discord.Interaction, item: discord.ui.Item[Any], match: re.Match[str]
-    ) -> ReportButton:
-        return cls(match["contest"], match["entry"])
+class ReportButton(IdButton, word="entry:report", label="button-report", ids=f"{ID}:{ID}"):
+    """Opens the form by which moderators learn of an entry of a contest; that has to be the first answer."""
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         with around("discord form"):
@@ -106,27 +81,24 @@ async def entered(interaction: discord.Interaction[Any], contest: str, job: str,
     return say(locale, "contest-entered", track=entry.track, job=entry.job, title=plain(found.title))
 
 
-async def reported(interaction: discord.Interaction[Any], about: str, data: Mapping[str, Any]) -> str:
+async def reported(interaction: discord.Interaction[Any], about: str, typed: Typed) -> None:
     """Tell the moderators what somebody wrote into the form, and that somebody that it was told."""
+    await defer(interaction)
     locale = str(interaction.locale)
-    rows: list[Mapping[str, Any]] = data.get("components") or []
-    inner: list[Mapping[str, Any]] = [row.get("component") or {} for row in rows]
-    reason = next((str(one.get("value") or "").strip() for one in inner), "")
     contest, _, entry = about.partition(":")
     try:
         place = await place_of(interaction, private=True, posting=False)
+        reason = typed.get("reason") or ""
         await bot_of(interaction).services.contests.report(place, contest, entry, reason[:300])
+        words = say(locale, "contest-reported")
     except Refused as refused:
-        return sentence(refused.refusal, locale)
-    return say(locale, "contest-reported")
+        words = sentence(refused.refusal, locale)
+    await reply(interaction, words)
 
 
 def enter_button(job: str, locale: str) -> discord.ui.View:
     """The button of a result that could enter a contest."""
-    view = discord.ui.View(timeout=None)
-    view.add_item(EnterButton(job, locale))
-    view.stop()  # the client dispatches by template; the view itself waits for nothing
-    return view
+    return controls(EnterButton(job, locale))
 
 
 async def _offered(interaction: discord.Interaction[Any], job: str) -> tuple[Job, Sequence[Contest]]:
@@ -149,20 +121,17 @@ def _where_to(job: Job, contests: Sequence[Contest], locale: str) -> discord.ui.
         for contest in contests
         for track in job.tracks
     ]
-    view = discord.ui.View(timeout=None)
-    view.add_item(
+    return controls(
         discord.ui.Select(
             custom_id=f"entry:put:{job.id}",
             placeholder=say(locale, "contest-take-choose"),
             options=options[:_CHOICES],
         )
     )
-    view.stop()  # the client dispatches by template; the view itself waits for nothing
-    return view
 
 
 def _report_form(about: str, locale: str) -> discord.ui.Modal:
-    form = discord.ui.Modal(title=say(locale, "report-title"), custom_id=f"{REPORTED}{about}", timeout=900)
+    form = discord.ui.Modal(title=say(locale, "report-title"), custom_id=f"{REPORTED}:{about}", timeout=900)
     box = discord.ui.TextInput[Any](
         custom_id="reason", style=discord.TextStyle.paragraph, min_length=3, max_length=300
     )

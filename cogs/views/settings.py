@@ -11,8 +11,11 @@ import discord
 from bot.guilds.guild import LISTED, RANGES, GuildSettings, Period
 from bot.texts import LOCALES, say
 from cogs.views.cards import WORKING
+from cogs.views.controls import controls
 from cogs.views.refusals import plain
 
+SENT = "settings:sent"
+"""What the forms are called, before the page."""
 DEFAULT = "default"
 """The choice of nothing of one's own."""
 PAGES = (
@@ -70,23 +73,21 @@ def settings_card(settings: GuildSettings, locale: str) -> discord.Embed:
 
 def settings_controls(page: str, settings: GuildSettings, offers: Offers, locale: str) -> discord.ui.View:
     """The select of pages, then what changes the one that is open."""
-    view = discord.ui.View(timeout=None)
-    view.add_item(_pages(page, locale))
+    items: list[discord.ui.Item[Any]] = [_pages(page, locale)]
     if page == "limits":
-        view.add_item(_select("period", _choices("period", tuple(Period), (settings.period,), locale), locale))
+        items.append(_select("period", _choices("period", tuple(Period), (settings.period,), locale), locale))
     if page in FORMS:
-        view.add_item(_button("form", page, locale))
+        items.append(_button("form", page, locale))
     else:
-        view.add_item(_chooser(page, settings, offers, locale))
+        items.append(_chooser(page, settings, offers, locale))
     if page in _MENTIONS or page in LISTS:
-        view.add_item(_button("clear", page, locale))
-    view.stop()  # the client dispatches by template; the view itself waits for nothing
-    return view
+        items.append(_button("clear", page, locale))
+    return controls(*items)
 
 
 def settings_form(page: str, settings: GuildSettings, locale: str) -> discord.ui.Modal:
     """The form of a page, filled with what holds now. What is sent comes in by its name, also after a restart."""
-    form = discord.ui.Modal(title=say(locale, f"setting-{page}"), custom_id=f"settings:sent:{page}", timeout=900)
+    form = discord.ui.Modal(title=say(locale, f"setting-{page}"), custom_id=f"{SENT}:{page}", timeout=900)
     for name in FORMS[page]:
         now = getattr(settings, name)
         box = discord.ui.TextInput[Any](
@@ -95,13 +96,6 @@ def settings_form(page: str, settings: GuildSettings, locale: str) -> discord.ui
         label, hint = say(locale, f"setting-{name}"), say(locale, f"hint-{name}", **_range(name))
         form.add_item(discord.ui.Label(text=label, description=hint, component=box))
     return form
-
-
-def read_form(data: Mapping[str, Any]) -> dict[str, str | None]:
-    """What was typed into a form, by the names of its fields; None where nothing was."""
-    rows: list[Mapping[str, Any]] = data.get("components") or []
-    inner = [row.get("component") for row in rows]
-    return {one["custom_id"]: str(one.get("value") or "").strip() or None for one in inner if one}
 
 
 def _range(name: str) -> dict[str, int]:

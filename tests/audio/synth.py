@@ -133,6 +133,21 @@ def write_mp3(path: Path, samples: Samples, bit_rate: int = 128) -> Path:
     return path
 
 
+def write_m4a(path: Path, samples: Samples) -> Path:
+    """AAC, by the extra `m4a`, which has to be installed."""
+    import av  # pyright: ignore[reportMissingImports]
+
+    with av.open(str(path), "w", format="ipod") as container:
+        stream = container.add_stream("aac", rate=RATE, layout="stereo")
+        for first in range(0, len(samples), 1024):
+            planes = np.ascontiguousarray(samples[first : first + 1024].T, np.float32)
+            frame = av.AudioFrame.from_ndarray(planes, format="fltp", layout="stereo")
+            frame.sample_rate, frame.pts = RATE, first
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
 def write(path: Path, samples: Samples, rate: int = RATE, subtype: str | None = None) -> Path:
     """Any format of libsndfile, in blocks: one-call Ogg Vorbis of long audio crashes it (libsndfile #1095)."""
     channels = samples.shape[1] if samples.ndim > 1 else 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from collections import Counter
@@ -92,18 +93,46 @@ def test_nothing_is_ever_stretched_by_more_than_16_percent() -> None:
     assert layouts["layered"] > 4 * layouts["transition"] > 0
 
 
+def relative(made: Plan) -> int:
+    return round(made.shifts["b"] - made.shifts["a"])
+
+
 @pytest.mark.parametrize("modes", list(product(("major", "minor"), repeat=2)))
-@pytest.mark.parametrize("tonic", range(12))
-def test_every_pair_of_keys_fits_after_a_small_shift(tonic: int, modes: tuple[str, str]) -> None:
-    one, two = song(tonic=0, mode=modes[0]), song(tonic=tonic, mode=modes[1])
-    made = plan(one, two, 1)
-    assert made.shifts["a"] == 0
-    shift = made.shifts["b"]
-    assert abs(shift) <= 4
-    moved = replace(two, tonic=(two.tonic + round(shift)) % 12)
-    assert camelot_distance(one, moved) <= (1 if modes[0] == modes[1] else 20)
-    if modes[0] == modes[1]:
-        assert abs(shift) <= 3
+@pytest.mark.parametrize("tempo", [120.0, 126.0, 88.0, 145.0, 96.0])
+def test_every_pair_of_keys_fits_after_small_shifts(tempo: float, modes: tuple[str, str]) -> None:
+    """88 is too far for more than a transition, 145 and 96 move both; what is too far for one is shared by both."""
+    told: set[str] = set()
+    for tonic in range(12):
+        one, two = song(120, tonic=0, mode=modes[0]), song(tempo, tonic=tonic, mode=modes[1])
+        made = plan(one, two, 1)
+        told |= codes(made)
+        assert (made.layout == "transition") == (tempo == 88)
+        assert camelot_distance(one, two, relative(made)) <= 1
+        assert max(map(abs, made.shifts.values())) <= 4
+        if modes[0] == modes[1] and tempo in {120, 126, 88}:
+            assert made.shifts["a"] == 0
+            assert abs(made.shifts["b"]) <= 3
+    assert ("key-as-record" in told) == (tempo in {145, 96})
+    assert ("key-shared" in told) == (modes[0] != modes[1])
+
+
+def test_where_both_tempos_move_a_steady_source_plays_as_a_record() -> None:
+    made = plan(song(100), song(124, tonic=11), 1)
+    assert made.shifts["a"] == pytest.approx(12 * math.log2(made.rates["a"]), abs=1e-3)
+    assert camelot_distance(song(), song(tonic=11), relative(made)) <= 1
+    assert {"tempo-between", "key-as-record"} <= codes(made)
+    told = next(reason for reason in made.reasons if reason.code == "key-as-record")
+    assert told.values == {"source": "a", "semitones": round(made.shifts["a"], 2)}
+
+
+def test_a_drifting_source_never_plays_as_a_record() -> None:
+    """Its speed changes from phrase to phrase, and so would its pitch."""
+    loose = song(100, steady=False, residual_ms=40.0)
+    one = plan(loose, song(124, tonic=11), 1)
+    assert one.shifts["b"] == pytest.approx(12 * math.log2(one.rates["b"]), abs=1e-3)
+    both = plan(loose, song(124, tonic=11, steady=False, residual_ms=40.0), 1)
+    assert "key-as-record" not in codes(both)
+    assert all(abs(12 * math.log2(both.rates[name]) - both.shifts[name]) > 0.1 for name in ("a", "b"))
 
 
 def test_camelot_distance_knows_relatives_and_neighbours() -> None:

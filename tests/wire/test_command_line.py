@@ -67,6 +67,22 @@ def test_mix_without_json_says_what_it_did(songs: tuple[Path, Path], tmp_path: P
     assert "LUFS" in done.stdout
 
 
+def test_mix_plan_tells_how_well_they_go_together_and_writes_nothing(
+    songs: tuple[Path, Path], tmp_path: Path
+) -> None:
+    done = twodeck("mix", *songs, "--plan", "--json", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    report = json.loads(done.stdout)
+    assert {"sources", "score", "layout", "verdicts", "reasons", "stretch", "shift_semitones"} <= set(report)
+    assert "sections" not in report
+    assert [verdict["policy"] for verdict in report["verdicts"]][:3] == ["beat", "tempo", "meter"]
+    assert report["stretch"]["b"] == pytest.approx(120 / 118, abs=1e-3)
+    told = twodeck("mix", *songs, "--plan", cwd=tmp_path).stdout
+    assert f"Compatibility: {report['score']} of 100" in told
+    assert "Tempo: a change of" in told
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_bad_input_has_its_own_exit_code_and_leaves_nothing(songs: tuple[Path, Path], tmp_path: Path) -> None:
     sf.write(tmp_path / "blink.wav", np.full(8000, 0.1), 8000)
     (tmp_path / "letter.mp3").write_text("Dear engine, " * 100)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest_asyncio
 
 from bot.playground.music import PRICE, Music
 from tests.audio.synth import Song, stereo, write_mp3
-from tests.playground import Playground
+from tests.playground import Playground, shown_text
 from tests.story.test_hosted import free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -76,3 +77,23 @@ async def test_every_operation(
     task = list(music.tasks.values())[-1]
     await play.wait_for(lambda: task.answers, 10)
     assert set(task.answers) == {200}, "callbacks were taken"
+
+
+async def test_a_card_tells_on_request_how_well_its_sources_go_together(
+    hall: tuple[Playground, Music], songs: tuple[Path, Path]
+) -> None:
+    play, music = hall
+    known, asked = len(play.messages("mashups")), len(music.creates)
+    music.knobs.stage_seconds = 20
+    try:
+        await play.slash("mika", "mashups", "mashup", engine="kie", track_a=songs[0], track_b=songs[1], style="dub")
+        card = await play.wait_for(lambda: (play.messages("mashups")[known:] or [None])[0], 20)
+        await play.wait_for(lambda: "compare:" in json.dumps(card.components), 40)
+        await play.wait_for(lambda: len(music.creates) > asked, 20)
+    finally:
+        music.knobs.stage_seconds = type(music.knobs)().stage_seconds
+    answer = await (await play.click("mika", card, "Do they fit?")).says("Compatibility: ", 60)
+    told = shown_text(answer)
+    assert answer.ephemeral
+    assert "a.mp3: 120 BPM" in told
+    assert "Harmony: " in told

@@ -382,6 +382,14 @@ async def test_the_again_button_takes_the_requester_alone(house: House, who: str
     assert "There is no job" in await house.click(who, card, "again:000000000000")
 
 
+@pytest.mark.parametrize("who", sorted(EVERYBODY))
+async def test_the_compare_button_takes_the_requester_alone(house: House, who: str) -> None:
+    card = await question(house)
+    text = await house.click(who, card, f"compare:{JOB}")
+    assert ("Only who asked for job" in text) is (who != "mika"), text
+    assert "There is no job" in await house.click(who, card, "compare:000000000000")
+
+
 async def test_a_contest_is_saved_by_whoever_was_asked_and_once(house: House) -> None:
     async def named() -> int:
         found = await house.bot.services.contests.listed(str(house.play.world.guild.id))

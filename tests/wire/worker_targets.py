@@ -78,6 +78,7 @@ def allocate(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]
 
 
 def spin(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    progress("spins", 0.0)
     end = time.process_time() + arguments["seconds"]
     while time.process_time() < end:
         pass

@@ -3,43 +3,116 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from bot.engines.local.plan import Analysis, Reason, Source, other
+from bot.engines.local.plan import Analysis, Reason, Source, Value, other
+from bot.engines.local.tempos import UNHEARD_STRETCH
 
 KEY_CONFIDENCE = 0.15
 UNHEARD_SHIFT = 0.02  # semitones; below it nothing is worth a pass of the stretcher
 WIDEST_SHIFT, BOLDEST_SHIFT = 4.0, 5.5
+SECOND_PASS = 4.0  # semitones of shift that are better than to send the second source through the stretcher too
 BOLD = 0.6  # weirdness from which a far shift is sought instead of a near one
 
 
+@dataclass(frozen=True)
+class _Way:
+    """One way to bring two keys together: `step` semitones between them, both tunings aside."""
+
+    shifts: dict[Source, float]
+    step: int
+    passes: int
+    """Sources that need the stretcher, be it for their tempo or for their pitch."""
+
+
 def harmonic_shift(
-    pair: dict[Source, Analysis], keeper: Source, weirdness: float
+    pair: dict[Source, Analysis], keeper: Source, rates: Mapping[Source, float], weirdness: float
 ) -> tuple[dict[Source, float], tuple[Reason, ...]]:
-    """The smallest shift of the other source into a key that fits the keeper's; a bold wish takes a larger one."""
-    mover = other(keeper)
-    still: dict[Source, float] = {"a": 0.0, "b": 0.0}
+    """The smallest shifts after which the keys fit; a bold wish takes larger ones.
+
+    The other source moves alone where that is near enough, else both move half-way. Where both change their tempo,
+    a steady one of them plays as a record does, its pitch going along: then only the other needs the stretcher.
+    """
     unknown = tuple(
         Reason("key-unknown", {"source": name}) for name in pair if pair[name].key_confidence < KEY_CONFIDENCE
     )
     if unknown:
-        return still, unknown
-    fixed, moving = pair[keeper], pair[mover]
-    detune = (fixed.tuning_cents - moving.tuning_cents) / 100
+        return {"a": 0.0, "b": 0.0}, unknown
+    fixed, moving = pair[keeper], pair[other(keeper)]
     bold = weirdness >= BOLD
-    options = [step for step in range(-6, 7) if abs(step + detune) <= (BOLDEST_SHIFT if bold else WIDEST_SHIFT)]
-    price = -0.4 if bold else 1.0
-    step = min(options, key=lambda step: (_cost(fixed, moving, step, price * abs(step + detune)), abs(step), step))
-    total = step + detune
-    if abs(total) < UNHEARD_SHIFT:
-        return still, (Reason("keys-fit", {"a": pair["a"].key, "b": pair["b"].key}),)
-    values = {"source": mover, "semitones": round(total, 2), "key": pair[keeper].key}
-    code = "key-tuned" if step == 0 else "key-shifted"
-    return {keeper: 0.0, mover: round(total, 4)}, (Reason(code, values),)
+    widest, price = (BOLDEST_SHIFT, -0.4) if bold else (WIDEST_SHIFT, 1.0)
+
+    def cost(way: _Way) -> float:
+        near, far = sorted(abs(shift) for shift in way.shifts.values())
+        harm = price * (far + 0.5 * near) + SECOND_PASS * max(0, way.passes - 1)
+        return harm + 1.2 * camelot_distance(fixed, moving, way.step)
+
+    possible = [way for way in _ways(pair, keeper, rates) if max(map(abs, way.shifts.values())) <= widest]
+    best = min(possible, key=lambda way: (cost(way), abs(way.step), way.step))
+    shifts: dict[Source, float] = {
+        name: round(shift, 4) if abs(shift) >= UNHEARD_SHIFT else 0.0 for name, shift in best.shifts.items()
+    }
+    return shifts, _reasons(pair, keeper, rates, shifts, best.step)
 
 
-def _cost(fixed: Analysis, moving: Analysis, step: int, price: float) -> float:
-    return price + 1.2 * camelot_distance(fixed, moving, step)
+def _ways(pair: dict[Source, Analysis], keeper: Source, rates: Mapping[Source, float]) -> Iterator[_Way]:
+    mover = other(keeper)
+    tempo_moves: set[Source] = {name for name in pair if abs(rates[name] - 1) >= UNHEARD_STRETCH}
+    steady: list[Source] = [name for name in (keeper, mover) if pair[name].steady]
+    record = steady[0] if steady and len(tempo_moves) == 2 else None
+    for step in range(-6, 7):
+        total = step + detune(pair[keeper], pair[mover])
+        divided: list[dict[Source, float]] = [{keeper: 0.0, mover: total}, {keeper: -total / 2, mover: total / 2}]
+        if record is not None:
+            natural = record_shift(rates[record])
+            divided.append({record: natural, other(record): natural + (total if record == keeper else -total)})
+        for shifts in divided:
+            pitch_moves: set[Source] = {name for name in pair if abs(shifts[name]) >= UNHEARD_SHIFT}
+            stretched = {name for name in tempo_moves | pitch_moves if not as_record(rates[name], shifts[name])}
+            yield _Way(shifts, step, len(stretched))
+
+
+def _reasons(
+    pair: dict[Source, Analysis],
+    keeper: Source,
+    rates: Mapping[Source, float],
+    shifts: Mapping[Source, float],
+    step: int,
+) -> tuple[Reason, ...]:
+    moved: list[Source] = [name for name in (keeper, other(keeper)) if shifts[name]]
+    if not moved:
+        return (Reason("keys-fit", {"a": pair["a"].key, "b": pair["b"].key}),)
+    records = [name for name in moved if as_record(rates[name], shifts[name])]
+    if records:
+        told = [
+            Reason("key-as-record" if name in records else "key-follows", _moved(name, shifts))
+            for name in sorted(moved, key=lambda name: name not in records)
+        ]
+        return tuple(told)
+    if len(moved) == 2:
+        return (Reason("key-shared", {name: round(shifts[name], 2) for name in sorted(moved)}),)
+    values = {**_moved(moved[0], shifts), "key": pair[keeper].key}
+    return (Reason("key-tuned" if step == 0 else "key-shifted", values),)
+
+
+def _moved(name: Source, shifts: Mapping[Source, float]) -> dict[str, Value]:
+    return {"source": name, "semitones": round(shifts[name], 2)}
+
+
+def detune(fixed: Analysis, moving: Analysis) -> float:
+    """Semitones by which one has to move for A to be the same in both."""
+    return (fixed.tuning_cents - moving.tuning_cents) / 100
+
+
+def record_shift(rate: float) -> float:
+    """Semitones by which a record's pitch moves when it turns so much faster."""
+    return 12 * math.log2(rate)
+
+
+def as_record(rate: float, shift: float) -> bool:
+    """True where pitch and tempo change together, so that resampling does it, cheaply and cleanly."""
+    return abs(record_shift(rate) - shift) < UNHEARD_SHIFT
 
 
 def camelot_distance(fixed: Analysis, moving: Analysis, step: int = 0) -> float:

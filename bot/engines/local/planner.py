@@ -10,6 +10,7 @@ where nothing can clash: layered, call and answer or intro and outro; alternatin
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from bot.engines.local import policies
 from bot.engines.local.arrangement import Clock, arrange, arrange_freely
@@ -23,6 +24,7 @@ FEWEST_BEATS = 8
 FREE_TEMPO = 120.0
 WEIGHT_DB = 12.0  # difference of the layers between weight 0 and weight 1
 DUCK_DB = 4.0  # by which the bed steps back where its style counts for nothing
+STILL: Mapping[Source, float] = {"a": 1.0, "b": 1.0}
 
 Pair = dict[Source, Analysis]
 
@@ -38,13 +40,15 @@ def plan(a: Analysis, b: Analysis, seed: int, wishes: Wishes = PLAIN, *, swapped
     asked = (*weight_reasons, *_asked(wishes))
     beatless = beats_missing(pair)
     if beatless:
-        return _free_plan(pair, bed, levels, (*beatless, *asked), seed, ())
+        shifts, key_reasons = harmonic_shift(pair, keeper, STILL, wishes.weirdness)
+        return _free_plan(pair, bed, levels, shifts, (*beatless, *key_reasons, *asked), seed, ())
     tempo = shared_tempo(pair, keeper, wishes.style_weight)
-    shifts, key_reasons = harmonic_shift(pair, keeper, wishes.weirdness)
+    apart = tempo.largest > USABLE
+    shifts, key_reasons = harmonic_shift(pair, keeper, STILL if apart else tempo.rates, wishes.weirdness)
     found = policies.verdicts(pair, keeper, tempo, shifts)
-    if tempo.largest > USABLE:
-        apart = Reason("tempos-apart", {"percent": round(100 * (tempo.largest - 1), 1)})
-        return _free_plan(pair, bed, levels, (*role_reasons, apart, *asked), seed, found)
+    if apart:
+        percent = Reason("tempos-apart", {"percent": round(100 * (tempo.largest - 1), 1)})
+        return _free_plan(pair, bed, levels, shifts, (*role_reasons, percent, *key_reasons, *asked), seed, found)
     clash = policies.clash(found)
     layout = layout_for(seed, wishes, swapped=swapped) if clash is None else "alternating"
     beats_per_bar, meter_reasons = meter(pair, bed)
@@ -85,23 +89,23 @@ def _free_plan(
     pair: Pair,
     bed: Source,
     levels: dict[Source, float],
+    shifts: dict[Source, float],
     reasons: tuple[Reason, ...],
     seed: int,
     found: tuple[Verdict, ...],
 ) -> Plan:
-    """One source fades over into the other, both as they are: on downbeats where both have them, else anywhere."""
+    """One source fades over into the other, both at their own tempo: on downbeats where both have them."""
     tempo = next((one.tempo_bpm for one in (pair[bed], pair[other(bed)]) if has_beat(one)), FREE_TEMPO)
     both = all(has_beat(one) for one in pair.values())
     sections, phrase_reasons = arrange_freely(pair, bed, 240.0 / tempo, levels, seed, on_downbeats=both)
-    still: dict[Source, float] = {"a": 1.0, "b": 1.0}
     return Plan(
         bed=bed,
         lead=other(bed),
         tempo_bpm=tempo,
         beats_per_bar=4,
         sections=sections,
-        rates=still,
-        shifts={"a": 0.0, "b": 0.0},
+        rates=STILL,
+        shifts=shifts,
         fade_seconds=min(1.0, 240.0 / tempo),
         ending_bars=min(4, sections[-1].bars),
         common_beat=False,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.engines.local.keys import KEY_CONFIDENCE, camelot_distance, likeness, rotated
+from bot.engines.local.keys import KEY_CONFIDENCE, camelot_distance, detune, likeness, rotated
 from bot.engines.local.plan import Analysis, Reason, Source, Verdict, other
 from bot.engines.local.tempos import USABLE, Tempo
 
@@ -63,10 +63,12 @@ def meter(pair: Pair) -> Verdict:
 
 def key(pair: Pair, keeper: Source, shifts: dict[Source, float]) -> Verdict:
     """Neighbours on the Camelot wheel fit; every semitone of shift takes a little."""
+    mover = other(keeper)
     shift = max(shifts.values(), key=abs)
     if min(one.key_confidence for one in pair.values()) < KEY_CONFIDENCE:
         return Verdict("key", 0.5, Reason("verdict-key-unknown"))
-    distance = camelot_distance(pair[keeper], pair[other(keeper)], round(shift))
+    step = round(shifts[mover] - shifts[keeper] - detune(pair[keeper], pair[mover]))
+    distance = camelot_distance(pair[keeper], pair[mover], step)
     points = (1 - 0.3 * min(1.0, distance)) * (1 - abs(shift) / FAR_SHIFT) if distance <= 1 else 0.3
     return Verdict(
         "key", points, Reason("verdict-key", {"semitones": round(shift, 2), "steps": round(distance, 2)})

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bot.audio import bands, centre, loudness, pcm, stretch
 from bot.audio.pcm import RATE, Samples
-from bot.engines.local.keys import UNHEARD_SHIFT
+from bot.engines.local.keys import UNHEARD_SHIFT, as_record
 from bot.engines.local.plan import Part, Plan, Section, Source, Span
 from bot.engines.local.tempos import UNHEARD_STRETCH
 
@@ -40,6 +40,8 @@ class Phrases:
         path = self.paths[source]
         if abs(speed - 1) < UNHEARD_STRETCH and abs(shift) < UNHEARD_SHIFT:
             samples = pcm.read(path, round(span.start * RATE) - lead_in, lead_in + frames)
+        elif as_record(speed, shift):
+            samples = stretch.record(path, (span.start, span.end), frames, lead_in)
         else:
             samples = stretch.phrase(path, (span.start, span.end), frames, lead_in, shift)
         return centre.reduced(samples) if self.instrumental else samples
