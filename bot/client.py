@@ -34,6 +34,7 @@ from bot.settings import DiscordSettings
 
 log = logging.getLogger(__name__)
 COGS = (
+    "cogs.translator",
     "cogs.errors",
     "cogs.delivery",
     "cogs.mashup",
@@ -150,8 +151,15 @@ class TwodeckBot(commands.Bot):
             await self._parts.close()
         await super().close()
 
+    async def commands_as_synced(self) -> list[dict[str, Any]]:
+        """What Discord is told of every command, in all languages."""
+        translator = self.tree.translator
+        if translator is None:
+            raise RuntimeError("no cog has brought the words of commands")
+        return [await command.get_translated_payload(self.tree, translator) for command in self.tree.get_commands()]
+
     async def _sync_when_changed(self, services: Services) -> None:
-        payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        payload = await self.commands_as_synced()
         digest = hashlib.sha256(json.dumps(payload, sort_keys=True, default=str).encode()).hexdigest()
         application = str(self.application_id)
         if await services.db.work(lambda tx: _synced(tx, application)) == digest:

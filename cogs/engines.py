@@ -50,9 +50,10 @@ class Engines(commands.GroupCog, name="engines", description=text("command-engin
 
     @off.autocomplete("engine")
     @on.autocomplete("engine")
-    async def known(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+    async def known(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         names = (state.name for state in self._bot.services.engines.states() if not state.needs)
-        return [app_commands.Choice(name=text(f"engine-{n}"), value=n) for n in names if typed.lower() in n]
+        locale = str(interaction.locale)
+        return [app_commands.Choice(name=say(locale, f"engine-{n}"), value=n) for n in names if typed.lower() in n]
 
     async def _turn(self, interaction: discord.Interaction, engine: str, why: str | None) -> None:
         await defer(interaction)

@@ -14,8 +14,12 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
 DEFAULT = "en"
-LOCALES = (DEFAULT,)
-"""Languages with a catalogue, `bot/texts/LOCALE/twodeck.po`."""
+_FOLDER = importlib.resources.files("bot.texts")
+LOCALES = (
+    DEFAULT,
+    *sorted(one.name for one in _FOLDER.iterdir() if (one / "twodeck.po").is_file() and one.name != DEFAULT),
+)
+"""Languages with a catalogue, `bot/texts/LOCALE/twodeck.po`, by Discord's names for them."""
 
 Value = str | int | float
 
@@ -55,11 +59,11 @@ def has(message: str) -> bool:
 
 
 def best(locale: str) -> str:
-    """The catalogue for a Discord locale such as `en-US`, or the default."""
-    for name in (locale, locale.split("-", maxsplit=1)[0]):
-        if name in LOCALES:
-            return name
-    return DEFAULT
+    """The catalogue for a Discord locale: its own, one of its language (`es-ES` for `es-419`), or the default."""
+    if locale in LOCALES:
+        return locale
+    language = locale.partition("-")[0]
+    return next((name for name in LOCALES if name.partition("-")[0] == language), DEFAULT)
 
 
 def duration(seconds: float) -> str:
@@ -78,7 +82,7 @@ def _written(locale: str, values: dict[str, Value]) -> dict[str, str]:
 
 @functools.cache
 def _catalogue(locale: str) -> gettext.GNUTranslations:
-    source = importlib.resources.files("bot.texts") / locale / "twodeck.po"
+    source = _FOLDER / locale / "twodeck.po"
     with io.BytesIO(source.read_bytes()) as text, io.BytesIO() as compiled:
         write_mo(compiled, read_po(text, locale=locale.replace("-", "_")))
         compiled.seek(0)

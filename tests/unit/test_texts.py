@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 
 import pytest
-from babel.messages.pofile import read_po
 
 from bot.contests.contest import EDITABLE, EntryState, Phase
 from bot.errors import Cause, Code
@@ -24,19 +23,11 @@ from bot.texts import LOCALES, MissingTextError, has, say, say_many, say_reason
 from cogs.contest_organising import ASKED as STEPS_ASKED
 from cogs.views.contest_news import MOVES, REASONS
 from cogs.views.settings import FORMS, PAGES
+from tests.catalogues import ids
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [p for folder in ("bot", "cogs") for p in (ROOT / folder).rglob("*.py")]
 SENT_TO_DISCORD = {"content", "title", "description", "name", "value", "text", "label", "placeholder"}
-
-
-def ids(locale: str) -> set[str]:
-    with (ROOT / "bot" / "texts" / locale / "twodeck.po").open("rb") as file:
-        return {
-            message.id[0] if isinstance(message.id, tuple) else str(message.id)
-            for message in read_po(file)
-            if message.id
-        }
 
 
 def code_strings() -> set[str]:
@@ -130,7 +121,9 @@ def test_no_text_is_unused(locale: str) -> None:
     assert {
         message for message in made if not has(message) and message.startswith(("log-", "explain-", "rule-"))
     } == set()
-    made |= {s for s in ids(locale) if s.startswith(("option-", "choice-", "permission-", "key-", "card-deck-"))}
+    made |= {
+        s for s in ids(locale) if s.startswith(("name-", "option-", "choice-", "permission-", "key-", "card-deck-"))
+    }
     made |= contest_words()
     assert ids(locale) - strings - made == set()
 
