@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
@@ -17,10 +18,16 @@ def catalogue(locale: str) -> Catalog:
         return read_po(file, locale=locale.replace("-", "_"))
 
 
+@functools.cache
 def messages(locale: str) -> dict[str, Message]:
     """Every message by its id."""
     found = (message for message in catalogue(locale) if message.id)
     return {message.id if isinstance(message.id, str) else message.id[0]: message for message in found}
+
+
+def written_ids(locale: str) -> list[str]:
+    """As they stand in the file, one after another."""
+    return re.findall(r'^msgid "(.+)"$', (FOLDER / locale / "twodeck.po").read_text("utf-8"), re.MULTILINE)
 
 
 def ids(locale: str) -> set[str]:
