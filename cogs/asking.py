@@ -16,6 +16,7 @@ from bot.request import Operation
 from bot.texts import DEFAULT, say
 from cogs.people import place_of
 from cogs.views.answers import defer, reply
+from cogs.views.engines import is_down
 from cogs.views.quotas import what_is_left
 from cogs.views.refusals import sentence
 
@@ -65,10 +66,17 @@ async def ask(
         if lyrics_file is not None:
             given = {**given, "prompt": await _lyrics(lyrics_file, given.get("prompt"))}
         offers = tuple(Offer(url=track.url, name=track.filename, size=track.size) for track in tracks)
-        answer = promise(await bot.services.jobs.ask(operation, place, offers, given), locale)
+        accepted = await bot.services.jobs.ask(operation, place, offers, given)
+        answer = f"{promise(accepted, locale)} {_silence(bot, accepted.job.ask.engine, locale)}".strip()
     except Refused as refused:
         answer = sentence(refused.refusal, locale)
     await reply(interaction, answer)
+
+
+def _silence(bot: TwodeckBot, engine: str, locale: str) -> str:
+    """That the engine of an accepted job is down, if it is."""
+    down = any(state.name == engine and is_down(state) for state in bot.services.engines.states())
+    return say(locale, "accepted-silent", engine=say(locale, f"engine-{engine}")) if down else ""
 
 
 async def engine_choices(

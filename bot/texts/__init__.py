@@ -6,9 +6,10 @@ import functools
 import gettext
 import importlib.resources
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from babel import Locale
+from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -64,6 +65,29 @@ def best(locale: str) -> str:
         return locale
     language = locale.partition("-")[0]
     return next((name for name in LOCALES if name.partition("-")[0] == language), DEFAULT)
+
+
+@functools.cache
+def is_reviewed(locale: str) -> bool:
+    """Whether somebody who grew up with the language has read its catalogue through."""
+    return '"X-Reviewed: no\\n"' not in (_FOLDER / locale / "twodeck.po").read_text("utf-8")
+
+
+def own_name(locale: str) -> str:
+    """What a language with a catalogue calls itself."""
+    name = Locale.parse(locale, sep="-").get_language_name() or locale
+    return name[0].upper() + name[1:]
+
+
+def language(locale: str, reader: str) -> str:
+    """The same, with a note in the reader's language where nobody has read the catalogue through."""
+    name = own_name(locale)
+    return name if is_reviewed(locale) else say(reader, "language-unreviewed", language=name)
+
+
+def listed(names: Iterable[str], locale: str) -> str:
+    """Several names as one list, written the locale's way."""
+    return format_list(list(names), locale=Locale.parse(best(locale), sep="-"))
 
 
 def duration(seconds: float) -> str:

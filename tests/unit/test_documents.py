@@ -17,6 +17,7 @@ from bot.settings import GROUPS
 from cogs.compat import Compat
 from cogs.contest import Contest
 from cogs.engines import Engines
+from cogs.help import Help
 from cogs.jobs import Jobs
 from cogs.mashup import Mashup
 from cogs.operations import Operations
@@ -56,7 +57,7 @@ def test_slash_commands() -> None:
     pages = "".join(path.read_text("utf-8") for path in (ROOT / "docs").glob("*.md"))
     names = [
         f"{cog.__cog_group_name__} {command.name}" if issubclass(cog, commands.GroupCog) else command.name
-        for cog in (Mashup, Compat, Operations, Jobs, Persona, Engines, Quota, Settings, Privacy, Contest)
+        for cog in (Mashup, Compat, Operations, Jobs, Persona, Engines, Quota, Settings, Privacy, Contest, Help)
         for command in cog.__cog_app_commands__
     ]
     assert "jobs cancel" in names

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from discord import app_commands
 
-from bot.texts import DEFAULT, LOCALES, say
+from bot.texts import DEFAULT, LOCALES, is_reviewed, language, listed, own_name, say, say_many
 from cogs.translator import name_id
 from tests.catalogues import catalogue, forms, ids, messages, written_ids
 from tests.unit.test_commands import bot, paths
@@ -227,3 +227,21 @@ def test_the_code_is_read_for_what_it_shows() -> None:
     assert {re.escape("button-cancel"): 80, re.escape("report-reason"): 45}.items() <= found.items()
     source = 'def f():\n    label = say(x, f"a-{b}")\n    return discord.ui.Button[Any](label=label)'
     assert list(rooms_of(source)) == [(r"a\-[\w-]+", 80)]
+
+
+def test_a_language_that_nobody_has_read_through_says_so() -> None:
+    assert {locale for locale in LOCALES if not is_reviewed(locale)} == {"es-ES", "fr", "ja", "pt-BR"}
+    assert language("fr", "de") == "Français (nicht gegengelesen)"
+    assert language("de", "fr") == "Deutsch"
+    pages = (ROOT / "docs" / "getting-started.md").read_text("utf-8")
+    told = next(line for line in pages.splitlines() if "not been read through" in line)
+    assert [own_name(one) for one in LOCALES if not is_reviewed(one) and own_name(one) not in told] == []
+
+
+def test_a_list_and_a_number_are_written_the_locales_way() -> None:
+    assert listed(("a", "b", "c"), "de") == "a, b und c"
+    assert listed(("a", "b"), "ja") == "a、b"
+    assert "5.000" in say("de", "card-place", place=5000)
+    assert say_many("fr", "contest-points", 0) == "0 point"
+    assert say_many("de", "contest-points", 0) == "0 Punkte"
+    assert say("es-419", "button-cancel") == say("es-ES", "button-cancel") != say("nl", "button-cancel")

@@ -23,6 +23,7 @@ from bot.texts import DEFAULT, MissingTextError, has, say, say_many, say_reason
 from cogs.contest_organising import ASKED as STEPS_ASKED
 from cogs.views.contest_news import MOVES, REASONS
 from cogs.views.settings import FORMS, PAGES
+from cogs.views.welcome import PARTS
 from tests.catalogues import ids
 
 ROOT = Path(__file__).parents[2]
@@ -125,7 +126,7 @@ def test_no_text_is_unused() -> None:
         for s in ids(DEFAULT)
         if s.startswith(("name-", "option-", "choice-", "permission-", "key-", "card-deck-"))
     }
-    made |= contest_words()
+    made |= contest_words() | {f"welcome-{part}{end}" for part in PARTS for end in ("", "-title")}
     assert ids(DEFAULT) - strings - made == set()
 
 
