@@ -37,6 +37,7 @@ from bot.engines.switches import Switches
 from bot.files.download import Downloader
 from bot.files.links import Links
 from bot.files.store import FileStore
+from bot.guilds import arrivals
 from bot.guilds.service import GuildService
 from bot.jobs import store as jobs
 from bot.jobs.board import Board
@@ -335,6 +336,7 @@ class _Rings:
             jobs.ring(tx, name)
             clear(tx, name)
         galleries.posted(tx, post, self._clock.new_id, self._clock.now())
+        arrivals.posted(tx, post)
 
     def wake(self) -> None:
         """A row became due."""

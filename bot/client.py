@@ -36,6 +36,7 @@ from bot.settings import DiscordSettings
 
 log = logging.getLogger(__name__)
 COGS = (
+    "cogs.translator",
     "cogs.errors",
     "cogs.delivery",
     "cogs.mashup",
@@ -49,6 +50,7 @@ COGS = (
     "cogs.settings",
     "cogs.contest",
     "cogs.privacy",
+    "cogs.help",
 )
 PERMISSIONS = discord.Permissions(
     view_channel=True,
@@ -141,11 +143,15 @@ class TwodeckBot(commands.Bot):
         await self.services.guilds.look_round({str(guild.id) for guild in self.guilds})
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        await self.services.guilds.come_back(str(guild.id))
+        channel = welcome_channel(guild)
+        await self.services.guilds.arrive(str(guild.id), str(guild.preferred_locale), channel and str(channel.id))
 
     async def on_guild_available(self, guild: discord.Guild) -> None:
-        """Also what the library makes of a guild that it knew before."""
-        await self.services.guilds.come_back(str(guild.id))
+        """At the start, and after an outage: no moment to speak up."""
+        await self.services.guilds.arrive(str(guild.id), str(guild.preferred_locale), None)
+
+    async def on_guild_update(self, _: discord.Guild, guild: discord.Guild) -> None:
+        await self.on_guild_available(guild)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         await self.services.guilds.leave(str(guild.id))
@@ -155,8 +161,15 @@ class TwodeckBot(commands.Bot):
             await self._parts.close()
         await super().close()
 
+    async def commands_as_synced(self) -> list[dict[str, Any]]:
+        """What Discord is told of every command, in all languages."""
+        translator = self.tree.translator
+        if translator is None:
+            raise RuntimeError("no cog has brought the words of commands")
+        return [await command.get_translated_payload(self.tree, translator) for command in self.tree.get_commands()]
+
     async def _sync_when_changed(self, services: Services) -> None:
-        payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        payload = await self.commands_as_synced()
         digest = hashlib.sha256(json.dumps(payload, sort_keys=True, default=str).encode()).hexdigest()
         application = str(self.application_id)
         if await services.db.work(lambda tx: _synced(tx, application)) == digest:
@@ -181,6 +194,17 @@ def owners_of(application: discord.AppInfo | None) -> tuple[str, ...]:
         return ()
     people = application.team.members if application.team else [application.owner]
     return tuple(str(person.id) for person in people)
+
+
+def welcome_channel(guild: discord.Guild) -> discord.TextChannel | None:
+    """Where the bot says hello: the system channel, or else the first in which it may write."""
+    asked = [guild.system_channel, *guild.text_channels]
+    return next((one for one in asked if one is not None and _is_open(one)), None)
+
+
+def _is_open(channel: discord.TextChannel) -> bool:
+    mine = channel.permissions_for(channel.guild.me)
+    return mine.view_channel and mine.send_messages and mine.embed_links
 
 
 def invite_link(application: int) -> str:

@@ -13,10 +13,11 @@ from bot.errors import Code, Refused
 from bot.failpoints import around
 from bot.jobs.service import Accepted
 from bot.request import Operation
-from bot.texts import say
+from bot.texts import DEFAULT, say
 from cogs.people import place_of
 from cogs.sources import Given, offers_of
 from cogs.views.answers import defer, reply
+from cogs.views.engines import is_down
 from cogs.views.quotas import what_is_left
 from cogs.views.refusals import sentence
 
@@ -26,9 +27,9 @@ Weight = app_commands.Range[float, 0.0, 1.0]
 Command = TypeVar("Command")
 
 
-def text(message: str) -> str:
-    """A command's own words, in the default language."""
-    return say("en", message)
+def text(message: str) -> app_commands.locale_str:
+    """A command's own words, in the default language; Discord is told of them in every other, too."""
+    return app_commands.locale_str(say(DEFAULT, message), message=message)
 
 
 def choices(option: str, *values: str) -> list[app_commands.Choice[str]]:
@@ -67,10 +68,17 @@ async def ask(
         if lyrics_file is not None:
             given = {**given, "prompt": await _lyrics(lyrics_file, given.get("prompt"))}
         offers = await offers_of(bot, interaction, tracks)
-        answer = promise(await bot.services.jobs.ask(operation, place, offers, given), locale)
+        accepted = await bot.services.jobs.ask(operation, place, offers, given)
+        answer = f"{promise(accepted, locale)} {_silence(bot, accepted.job.ask.engine, locale)}".strip()
     except Refused as refused:
         answer = sentence(refused.refusal, locale)
     await reply(interaction, answer)
+
+
+def _silence(bot: TwodeckBot, engine: str, locale: str) -> str:
+    """That the engine of an accepted job is down, if it is."""
+    down = any(state.name == engine and is_down(state) for state in bot.services.engines.states())
+    return say(locale, "accepted-silent", engine=say(locale, f"engine-{engine}")) if down else ""
 
 
 async def engine_choices(
@@ -78,7 +86,8 @@ async def engine_choices(
 ) -> list[app_commands.Choice[str]]:
     """Engines that do this here and are allowed."""
     allowed = await bot.services.jobs.allowed(operation, str(interaction.guild_id))
-    return _matching(typed, {name.value: text(f"engine-{name}") for name in allowed})
+    locale = str(interaction.locale)
+    return _matching(typed, {name.value: say(locale, f"engine-{name}") for name in allowed})
 
 
 async def model_choices(
@@ -96,7 +105,8 @@ async def persona_choices(
     """The member's own personas, of the engine that is chosen so far."""
     engine = getattr(interaction.namespace, "engine", None)
     found = await bot.services.personas.listed(str(interaction.user.id))
-    offers = {p.id: f"{p.name} · {text(f'engine-{p.engine}')}"[:100] for p in found if p.id}
+    locale = str(interaction.locale)
+    offers = {p.id: f"{p.name} · {say(locale, f'engine-{p.engine}')}"[:100] for p in found if p.id}
     suited = {p.id for p in found if not engine or p.engine == engine}
     return _matching(typed, {key: name for key, name in offers.items() if key in suited})
 

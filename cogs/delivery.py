@@ -32,6 +32,7 @@ from bot.posts.post import (
     Purpose,
     Result,
     Route,
+    Welcome,
     content_of,
 )
 from bot.request import EngineName
@@ -59,6 +60,7 @@ from cogs.views.contest_news import (
 )
 from cogs.views.entries import enter_button
 from cogs.views.log import announcement_card
+from cogs.views.welcome import welcome_card
 
 log = logging.getLogger(__name__)
 _ORIGINAL: Any = "@original"
@@ -234,8 +236,10 @@ class Delivery:
             case Alert(operators=operators):
                 named = " ".join(f"<@{operator}>" for operator in operators)
                 return Draft(named, [alert_card(content, post.id)], mentions=operators)
-            case Announcement():
-                return Draft(embeds=[announcement_card(content, post.id)])
+            case Announcement() | Welcome():
+                greets = isinstance(content, Welcome)
+                card = welcome_card(content.locale, post.id) if greets else announcement_card(content, post.id)
+                return Draft(embeds=[card])
             case Hint(locale=locale, member=member):
                 words = say(locale, content.message, member=f"<@{member}>", job=content.job)
                 return Draft(words, [hint_card(content, post.id)], mentions=(member,))

@@ -7,13 +7,13 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import TwodeckBot
-from bot.engines.orders import EngineState
 from bot.errors import Code, Refused
 from bot.texts import say
 from cogs.asking import described, text
 from cogs.views.answers import defer, reply
 from cogs.views.cards import WORKING
-from cogs.views.refusals import plain, sentence
+from cogs.views.engines import status_lines, story
+from cogs.views.refusals import sentence
 
 
 @app_commands.guild_only()
@@ -29,6 +29,7 @@ class Engines(commands.GroupCog, name="engines", description=text("command-engin
         await defer(interaction)
         locale = str(interaction.locale)
         embed = discord.Embed(title=say(locale, "engines-title"), colour=WORKING)
+        embed.description = status_lines(self._bot.services.engines.states(), locale)
         embed.set_footer(text=say(locale, "engines-note"))
         operator = self._is_operator(interaction)
         for state in self._bot.services.engines.states():
@@ -50,9 +51,10 @@ class Engines(commands.GroupCog, name="engines", description=text("command-engin
 
     @off.autocomplete("engine")
     @on.autocomplete("engine")
-    async def known(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+    async def known(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         names = (state.name for state in self._bot.services.engines.states() if not state.needs)
-        return [app_commands.Choice(name=text(f"engine-{n}"), value=n) for n in names if typed.lower() in n]
+        locale = str(interaction.locale)
+        return [app_commands.Choice(name=say(locale, f"engine-{n}"), value=n) for n in names if typed.lower() in n]
 
     async def _turn(self, interaction: discord.Interaction, engine: str, why: str | None) -> None:
         await defer(interaction)
@@ -68,34 +70,6 @@ class Engines(commands.GroupCog, name="engines", description=text("command-engin
 
     def _is_operator(self, interaction: discord.Interaction) -> bool:
         return str(interaction.user.id) in self._bot.services.alerts.operators
-
-
-def story(state: EngineState, locale: str, *, operator: bool) -> str:
-    """How an engine is, what it does, with which models, how long its texts may be; for operators its balance."""
-    if state.needs:
-        return say(locale, "engines-not-ready", needs=state.needs)
-    lines = [_condition(state, locale)]
-    if operator and state.account is not None and state.account.credits is not None:
-        lines.append(say(locale, "engines-balance", credits=state.account.credits))
-    lines.append(say(locale, "engines-does", operations=", ".join(f"`/{name}`" for name in state.offers)))
-    offered = next(iter(state.offers.values()), None)
-    if offered is not None and offered.models:
-        models = ", ".join(f"**{m}**" if m == offered.default_model else m for m in offered.models)
-        lines.append(say(locale, "engines-models", models=models))
-    if offered is not None:
-        limits = offered.limits
-        lines.append(say(locale, "engines-limits", prompt=limits.prompt, style=limits.style, title=limits.title))
-    return "\n".join(lines)
-
-
-def _condition(state: EngineState, locale: str) -> str:
-    if state.off is not None:
-        return say(locale, "engines-off", why=plain(state.off))
-    if state.paused_until:
-        return say(locale, "engines-empty")
-    if state.account is not None and not state.account.reached:
-        return say(locale, "engines-silent")
-    return say(locale, "engines-ready")
 
 
 async def setup(bot: TwodeckBot) -> None:

@@ -211,9 +211,10 @@ class Quota(commands.GroupCog, name="quota", description=text("command-quota")):
         await answered(interaction, answer)
 
     @explain.autocomplete("engine")
-    async def engines(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+    async def engines(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         names = self._bot.services.jobs.choice.engines
-        return [app_commands.Choice(name=text(f"engine-{n}"), value=n) for n in names if typed.lower() in n]
+        locale = str(interaction.locale)
+        return [app_commands.Choice(name=say(locale, f"engine-{n}"), value=n) for n in names if typed.lower() in n]
 
     async def _set_rule(
         self, interaction: discord.Interaction, kind: Kind, subject: str, rule: str, units: int

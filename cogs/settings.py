@@ -33,6 +33,7 @@ from cogs.views.settings import (
     settings_controls,
     settings_form,
 )
+from cogs.views.welcome import welcome_card
 
 
 class Settings(commands.Cog):
@@ -52,7 +53,7 @@ class Settings(commands.Cog):
         except Refused as refused:
             await reply(interaction, sentence(refused.refusal, locale))
             return
-        await _show(self._bot, interaction, PAGES[0], settings, say(locale, "settings-hint"))
+        await _show(self._bot, interaction, PAGES[0], settings, say(locale, "settings-hint"), welcomes=True)
 
 
 async def _sent(interaction: discord.Interaction[Any], page: str, typed: Typed) -> None:
@@ -147,11 +148,20 @@ async def _change(
 
 
 async def _show(
-    bot: TwodeckBot, interaction: discord.Interaction[Any], page: str, settings: GuildSettings, words: str
+    bot: TwodeckBot,
+    interaction: discord.Interaction[Any],
+    page: str,
+    settings: GuildSettings,
+    words: str,
+    *,
+    welcomes: bool = False,
 ) -> None:
+    """The card and its controls; the first time on a server, with what a new one should know."""
     locale = str(interaction.locale)
-    view = settings_controls(page, settings, _offers(bot), locale)
-    await reply(interaction, words, embed=settings_card(settings, locale), view=view)
+    embeds = [settings_card(settings, locale)]
+    if welcomes and await bot.services.guilds.welcome_due(actor_of(interaction)):
+        embeds.append(welcome_card(locale))
+    await reply(interaction, words, embeds=embeds, view=settings_controls(page, settings, _offers(bot), locale))
 
 
 async def _moderator(bot: TwodeckBot, interaction: discord.Interaction[Any]) -> tuple[Actor, GuildSettings]:

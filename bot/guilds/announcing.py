@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from bot.database import Tx
-from bot.guilds import audit
+from bot.guilds import arrivals, audit
 from bot.guilds.audit import Action, Entry
 from bot.guilds.guild import GuildSettings, differences, shown
 from bot.posts import store as posts
@@ -20,7 +20,8 @@ def announce(
     """One message for all of these, if the guild named a channel for them."""
     if settings.log_channel is None or not entries:
         return
-    body = Announcement(settings.locale or DEFAULT, tuple(entry.to_json() for entry in entries))
+    locale = settings.locale or arrivals.locale_of(tx, guild) or DEFAULT
+    body = Announcement(locale, tuple(entry.to_json() for entry in entries))
     new = NewPost(Purpose.LOG, settings.log_channel, body.to_json())
     posts.add(tx, f"log:{guild}:{post_id}", new, post_id=post_id, now=now)
 

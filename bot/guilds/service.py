@@ -8,11 +8,11 @@ from typing import Any
 
 from bot.clock import Clock
 from bot.database import Database, Tx
-from bot.guilds import audit, departures, store
+from bot.guilds import arrivals, audit, departures, store
 from bot.guilds.announcing import announce, settings_changed
 from bot.guilds.audit import Action
 from bot.guilds.guild import GuildSettings, changed, differences, shown
-from bot.guilds.moderation import Actor, must_moderate
+from bot.guilds.moderation import Actor, moderates, must_moderate
 
 
 class GuildService:
@@ -51,14 +51,30 @@ class GuildService:
         now = self._clock.now()
         await self._db.work(lambda tx: departures.look_round(tx, present, now))
 
+    async def arrive(self, guild: str, locale: str, channel: str | None) -> None:
+        """The bot is there, maybe again: then everything is as it was. The first time it says hello, in `channel`
+        or, without one, to the first moderator who asks for something."""
+        now, post_id = self._clock.now(), self._clock.new_id()
+
+        def unit(tx: Tx) -> None:
+            departures.come_back(tx, guild)
+            arrivals.arrive(tx, guild, locale, channel, post_id=post_id, now=now)
+
+        await self._db.work(unit)
+        self._wake()
+
+    async def welcome_due(self, actor: Actor) -> bool:
+        """Whether this moderator is the first to be told what a new server should know; it counts as told."""
+
+        def unit(tx: Tx) -> bool:
+            return moderates(store.settings_of(tx, actor.guild), actor) and arrivals.take_welcome(tx, actor.guild)
+
+        return await self._db.work(unit)
+
     async def leave(self, guild: str) -> None:
         """The bot was removed; what is kept goes after the grace period."""
         now = self._clock.now()
         await self._db.work(lambda tx: departures.leave(tx, guild, now))
-
-    async def come_back(self, guild: str) -> None:
-        """The bot was added, maybe again: then everything is as it was."""
-        await self._db.work(lambda tx: departures.come_back(tx, guild))
 
 
 def change_in(tx: Tx, guild: str, actor: str, now: int, /, **changes: Any) -> GuildSettings:

@@ -56,6 +56,7 @@ class Board:
         self._cards: dict[str, _Card] = {}
         self._closed: set[str] = set()
         self._loop: asyncio.Task[None] | None = None
+        self._down: frozenset[EngineName] = frozenset()
 
     def changed(self, job_id: str) -> None:
         """The card of this job may be out of date."""
@@ -80,6 +81,9 @@ class Board:
         self._dirty = dict.fromkeys(await self._db.work(store.open_ids)) | self._dirty
         while True:
             await asyncio.sleep(_TICK)
+            if (down := self._line.down()) != self._down:
+                self._down = down
+                self._dirty = dict.fromkeys(await self._db.work(store.open_ids)) | self._dirty
             for job_id in self._due():
                 del self._dirty[job_id]
                 self._drawing[job_id] = asyncio.create_task(self._try_to_draw(job_id), name=f"card:{job_id}")
@@ -145,4 +149,5 @@ class Board:
         now = self._clock.now()
         expected = view.ready_at(job, pace=pace, place=place, now=now)
         slow = view.is_slow(job, now)
-        return view.card(job, stage=stage, fraction=fraction, place=place, ready_at=expected, slow=slow)
+        down = job.state is State.STAGED and job.ask.engine in self._line.down()
+        return view.card(job, stage=stage, fraction=fraction, place=place, ready_at=expected, slow=slow, down=down)

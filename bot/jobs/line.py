@@ -301,6 +301,11 @@ class JobLine:
             self._stake.ended(tx, job.id, move.to, now)
         return store.get(tx, job.id) if hold else job
 
+    def down(self) -> frozenset[EngineName]:
+        """Engines that take nothing now, or do not answer."""
+        silent = {e.name for e in self._registry.engines if e.account is not None and not e.account.reached}
+        return frozenset({n for n in self._registry.names if not self._switches.takes(n)} | silent)
+
     def queue(self, tx: Tx, engine: EngineName) -> list[str]:
         """Every staged job of an engine in the order of its turns."""
         rows = store.waiting(tx, State.STAGED, self._clock.now())

@@ -37,9 +37,17 @@ def opening_card(job: Job) -> Progress:
 
 
 def card(
-    job: Job, *, stage: str | None, fraction: float, place: int, ready_at: int | None, slow: bool = False
+    job: Job,
+    *,
+    stage: str | None,
+    fraction: float,
+    place: int,
+    ready_at: int | None,
+    slow: bool = False,
+    down: bool = False,
 ) -> Progress:
-    """The card of a job; `stage` and `fraction` are the engine's own while it works; a slow one has no estimate."""
+    """The card of a job; `stage` and `fraction` are the engine's own while it works; a slow one has no estimate,
+    nor has one whose engine is down."""
     shown, base = _STAGES[job.state]
     if job.error and job.error.code is Code.CANCELLED:
         shown = "cancelled"
@@ -60,8 +68,9 @@ def card(
         stage=shown,
         fraction=round(base, 2),
         place=place,
-        ready_at=None if slow else ready_at,
+        ready_at=None if slow or down else ready_at,
         slow=slow,
+        down=down,
         unused=tuple(request["unused"]),
         prompt=prompt,
         lyrics=request["mode"] == "custom" and not request.get("instrumental"),

@@ -104,7 +104,9 @@ class Places:
     def invite_bot(self) -> None:
         if not self._world.guild.has_bot:
             self._world.guild.has_bot = True
-            self._tell("GUILD_CREATE", payloads.guild_create(self._world))
+            body = payloads.guild_create(self._world)
+            del body["unavailable"]  # which only guilds have that the bot was in when it connected
+            self._tell("GUILD_CREATE", body)
 
     def _tell(self, event: str, body: Json) -> None:
         self._gateway.dispatch(event, body)

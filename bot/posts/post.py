@@ -46,6 +46,7 @@ class Purpose(StrEnum):
     CONTEST_NEWS = "contest-news"
     CONTEST_TROUBLE = "contest-trouble"
     ENTRY = "entry"
+    WELCOME = "welcome"  # to a guild that the bot was added to
 
 
 class Route(StrEnum):
@@ -126,6 +127,8 @@ class Progress:
     comparable: bool = False
     """How well its sources go together can be told: they are ours, and a hosted engine has them mashed."""
     slow: bool = False
+    down: bool = False
+    """It waits for an engine that takes nothing now."""
     error: Refusal | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -259,6 +262,20 @@ class Announcement:
 
 
 @dataclass(frozen=True)
+class Welcome:
+    """What the bot says of itself where it was added."""
+
+    locale: str
+
+    def to_json(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Welcome:
+        return cls(**data)
+
+
+@dataclass(frozen=True)
 class Placed:
     """What became of one entry, unmasked."""
 
@@ -347,7 +364,7 @@ class EntryShow:
         return cls(**data)
 
 
-Content = Progress | Result | Pictures | Notice | Alert | Hint | Announcement | ContestNews | EntryShow
+Content = Progress | Result | Pictures | Notice | Alert | Hint | Announcement | ContestNews | EntryShow | Welcome
 _CONTENT: Mapping[Purpose, type[Content]] = {
     Purpose.CARD: Progress,
     Purpose.RESULT: Result,
@@ -368,6 +385,7 @@ _CONTENT: Mapping[Purpose, type[Content]] = {
     Purpose.CONTEST_NEWS: ContestNews,
     Purpose.CONTEST_TROUBLE: ContestNews,
     Purpose.ENTRY: EntryShow,
+    Purpose.WELCOME: Welcome,
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.contests import forgetting as contests
 from bot.database import Tx
 from bot.decks import store as decks
-from bot.guilds import audit, departures, store
+from bot.guilds import arrivals, audit, departures, store
 from bot.jobs.store import listed
 from bot.posts import store as posts
 from bot.quotas import ledger
@@ -23,5 +23,6 @@ def remove_guild(tx: Tx, guild: str) -> bool:
     audit.drop_guild(tx, guild)
     posts.drop_under(tx, f"log:{guild}")
     store.drop_settings(tx, guild)
+    arrivals.drop_guild(tx, guild)
     departures.come_back(tx, guild)
     return True

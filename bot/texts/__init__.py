@@ -6,16 +6,21 @@ import functools
 import gettext
 import importlib.resources
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from babel import Locale
+from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
 DEFAULT = "en"
-LOCALES = (DEFAULT,)
-"""Languages with a catalogue, `bot/texts/LOCALE/twodeck.po`."""
+_FOLDER = importlib.resources.files("bot.texts")
+LOCALES = (
+    DEFAULT,
+    *sorted(one.name for one in _FOLDER.iterdir() if (one / "twodeck.po").is_file() and one.name != DEFAULT),
+)
+"""Languages with a catalogue, `bot/texts/LOCALE/twodeck.po`, by Discord's names for them."""
 
 Value = str | int | float
 
@@ -55,11 +60,34 @@ def has(message: str) -> bool:
 
 
 def best(locale: str) -> str:
-    """The catalogue for a Discord locale such as `en-US`, or the default."""
-    for name in (locale, locale.split("-", maxsplit=1)[0]):
-        if name in LOCALES:
-            return name
-    return DEFAULT
+    """The catalogue for a Discord locale: its own, one of its language (`es-ES` for `es-419`), or the default."""
+    if locale in LOCALES:
+        return locale
+    language = locale.partition("-")[0]
+    return next((name for name in LOCALES if name.partition("-")[0] == language), DEFAULT)
+
+
+@functools.cache
+def is_reviewed(locale: str) -> bool:
+    """Whether somebody who grew up with the language has read its catalogue through."""
+    return '"X-Reviewed: no\\n"' not in (_FOLDER / locale / "twodeck.po").read_text("utf-8")
+
+
+def own_name(locale: str) -> str:
+    """What a language with a catalogue calls itself."""
+    name = Locale.parse(locale, sep="-").get_language_name() or locale
+    return name[0].upper() + name[1:]
+
+
+def language(locale: str, reader: str) -> str:
+    """The same, with a note in the reader's language where nobody has read the catalogue through."""
+    name = own_name(locale)
+    return name if is_reviewed(locale) else say(reader, "language-unreviewed", language=name)
+
+
+def listed(names: Iterable[str], locale: str) -> str:
+    """Several names as one list, written the locale's way."""
+    return format_list(list(names), locale=Locale.parse(best(locale), sep="-"))
 
 
 def duration(seconds: float) -> str:
@@ -78,7 +106,7 @@ def _written(locale: str, values: dict[str, Value]) -> dict[str, str]:
 
 @functools.cache
 def _catalogue(locale: str) -> gettext.GNUTranslations:
-    source = importlib.resources.files("bot.texts") / locale / "twodeck.po"
+    source = _FOLDER / locale / "twodeck.po"
     with io.BytesIO(source.read_bytes()) as text, io.BytesIO() as compiled:
         write_mo(compiled, read_po(text, locale=locale.replace("-", "_")))
         compiled.seek(0)

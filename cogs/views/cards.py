@@ -102,6 +102,8 @@ def _progress_lines(progress: Progress) -> list[str]:
         lines.append(say(locale, "card-place", place=progress.place))
     if progress.ready_at is not None:
         lines.append(say(locale, "card-ready", when=f"<t:{progress.ready_at // 1000}:R>"))
+    if progress.down:
+        lines.append(say(locale, "card-engine-down", engine=say(locale, f"engine-{progress.engine}")))
     if progress.slow:
         lines.append(say(locale, "card-slow"))
     if progress.same_file:

@@ -9,7 +9,7 @@ from typing import Any
 import discord
 
 from bot.guilds.guild import LISTED, RANGES, GuildSettings, Period
-from bot.texts import LOCALES, say
+from bot.texts import LOCALES, language, say
 from cogs.views.cards import WORKING
 from cogs.views.controls import controls
 from cogs.views.refusals import plain
@@ -110,7 +110,7 @@ def _value(field: str, settings: GuildSettings, locale: str) -> str:
     if value is None or value == frozenset():
         return say(locale, f"nothing-{field}" if field not in RANGES else "nothing-number")
     if field == "locale":
-        return say(locale, f"choice-locale-{value}")
+        return language(str(value), locale)
     if field in ("engines", "default_engine"):
         names = sorted(value) if field == "engines" else [value]
         return ", ".join(say(locale, f"engine-{name}") for name in names)
@@ -168,7 +168,7 @@ def _chooser(
     elif page == "private":
         options, now = _choices("private", ("false", "true"), (), locale), [str(value).lower()]
     else:
-        languages = [(one, say(locale, f"choice-locale-{one}")) for one in LOCALES]
+        languages = [(one, language(one, locale)) for one in LOCALES]
         options = _options([(DEFAULT, say(locale, "nothing-locale")), *languages])
     for option in options:
         option.default = option.value in (now or [DEFAULT])

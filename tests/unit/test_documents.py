@@ -18,6 +18,7 @@ from cogs.compat import Compat
 from cogs.contest import Contest
 from cogs.decks import Decks
 from cogs.engines import Engines
+from cogs.help import Help
 from cogs.jobs import Jobs
 from cogs.mashup import Mashup
 from cogs.operations import Operations
@@ -48,6 +49,9 @@ def test_tables(table: str) -> None:
     assert f"`{table}`" in HOW
 
 
+COGS = (Mashup, Compat, Decks, Operations, Jobs, Persona, Engines, Quota, Settings, Privacy, Contest, Help)
+
+
 def test_terminal_commands() -> None:
     choices = next(a.choices for a in _parser()._actions if a.choices)
     assert {name for name in choices if f"`twodeck {name}" not in OPERATING} == set()
@@ -57,7 +61,7 @@ def test_slash_commands() -> None:
     pages = "".join(path.read_text("utf-8") for path in (ROOT / "docs").glob("*.md"))
     names = [
         f"{cog.__cog_group_name__} {command.name}" if issubclass(cog, commands.GroupCog) else command.name
-        for cog in (Mashup, Compat, Decks, Operations, Jobs, Persona, Engines, Quota, Settings, Privacy, Contest)
+        for cog in COGS
         for command in cog.__cog_app_commands__
     ]
     assert "jobs cancel" in names

@@ -233,7 +233,7 @@ async def test_coming_back_in_time_keeps_everything(house: House) -> None:
     await house.guilds.change(SAM, paused=True)
     await house.guilds.leave("g")
     await house.after(29)
-    await house.guilds.come_back("g")
+    await house.guilds.arrive("g", "en-US", None)
     await house.after(31)
     assert (await house.guilds.settings("g")).paused
     await house.guilds.leave("g")

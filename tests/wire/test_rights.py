@@ -27,6 +27,7 @@ from bot.playground.members import _command_data
 from bot.playground.options import find_command, wrap
 from bot.playground.permissions import NOTHING
 from bot.playground.world import Interaction, Member, Message, Role, User
+from cogs import help as help_cog
 from tests.playground import ROOMY, Act, Playground, find_control, shown_text
 from tests.wire.test_bot import aim
 
@@ -78,6 +79,8 @@ ROWS: Mapping[str, tuple[frozenset[str], dict[str, Any]]] = {
     "quota log": (MODERATORS, {}),
     "quota export": (MODERATORS, {}),
     "settings": (MODERATORS, {}),
+    "help": (EVERYBODY, {}),
+    "about": (EVERYBODY, {}),
     "privacy show": (EVERYBODY, {}),
     "privacy forget": (EVERYBODY, {}),
     "contest create": (MODERATORS, {"title": "t", "theme": "t", "deadline": "3d", "voting_ends": "5d"}),
@@ -101,7 +104,17 @@ ROWS: Mapping[str, tuple[frozenset[str], dict[str, Any]]] = {
 }
 """Who may, and options with which the command gets as far as the question."""
 ALSO_DIRECT = frozenset(
-    {"jobs dm", "engines list", "engines off", "engines on", "persona list", "privacy show", "privacy forget"}
+    {
+        "help",
+        "about",
+        "jobs dm",
+        "engines list",
+        "engines off",
+        "engines on",
+        "persona list",
+        "privacy show",
+        "privacy forget",
+    }
 )
 """What belongs to no server: one's own choices and data, everybody's list, the operator's switch."""
 MENUS = frozenset({"Use in a mashup"})
@@ -284,6 +297,11 @@ def leaves(commands: Any, way: str = "") -> set[str]:
 
 async def test_every_registered_command_has_its_row(house: House) -> None:
     assert leaves(house.bot.tree.get_commands()) == set(ROWS)
+
+
+async def test_help_knows_who_may_do_what() -> None:
+    assert {name for name, (who, _) in ROWS.items() if who == MODERATORS} == help_cog.MODERATORS
+    assert {name for name, (who, _) in ROWS.items() if who == OPERATORS} == help_cog.OPERATORS
 
 
 async def test_every_kind_of_button_has_its_test(house: House) -> None:
