@@ -167,6 +167,10 @@ def said_id(node: ast.expr) -> str | None:
 
 def rooms_of(source: str) -> Iterator[tuple[str, int]]:
     """Every id of the code that goes where there is little room, also by way of a variable, with that room."""
+    for kind in ast.walk(ast.parse(source)):
+        for keyword in kind.keywords if isinstance(kind, ast.ClassDef) else ():
+            if keyword.arg == "label" and isinstance(keyword.value, ast.Constant):
+                yield re.escape(str(keyword.value.value)), ROOMS["Button", "label"]
     for function in ast.walk(ast.parse(source)):
         if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
