@@ -102,6 +102,7 @@ class Code(StrEnum):
     CONTEST_PHASE = "contest-phase"
     CONTEST_PAUSED = "contest-paused"
     CONTEST_FIXED = "contest-fixed"
+    CONTEST_TITLE_MISSING = "contest-title-missing"
     CONTEST_TEXT_TOO_LONG = "contest-text-too-long"
     CONTEST_DATES = "contest-dates"
     CONTEST_DATE_PAST = "contest-date-past"

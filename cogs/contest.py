@@ -65,7 +65,7 @@ class Contest(Organising, Entering, commands.GroupCog, name="contest", descripti
             services = self._bot.services
             found = await services.contests.named(actor.guild, contest)
             results = await services.contests.results(actor.guild, found.id)
-            drawn = await results_picture(services.charts, results.placed, found.title, locale)
+            drawn = await results_picture(services.charts, results.placed)
             files = [discord.File(io.BytesIO(drawn), PICTURE)] if drawn else []
             return {"embed": results_card(results, locale, picture=bool(drawn)), "attachments": files}
 

@@ -220,7 +220,7 @@ class Delivery:
     async def _drawn(self, news: ContestNews) -> bytes | None:
         """The picture of a result; the words are not kept back for it."""
         try:
-            return await results_picture(self._bot.services.charts, news.placed, news.title, news.locale)
+            return await results_picture(self._bot.services.charts, news.placed)
         except Refused as refused:
             log.warning("the picture of a contest could not be drawn: %s", refused)
             return None

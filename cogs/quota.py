@@ -159,7 +159,7 @@ class Quota(commands.GroupCog, name="quota", description=text("command-quota")):
     async def show(self, interaction: discord.Interaction, days: Days = _DAYS) -> None:
         async def answer(actor: Actor, locale: str) -> Mapping[str, Any]:
             use = await self._bot.services.quotas.use(actor, days)
-            panels = use_panels(use, locale)
+            panels = use_panels(use)
             chart = await self._bot.services.charts.draw(panels)
             return {"embed": use_card(use, locale), "attachments": [discord.File(io.BytesIO(chart), CHART)]}
 

@@ -7,28 +7,27 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-WIDTH, PANEL = 1200, 320
-MARGIN, HEAD, FOOT = 24, 52, 40
+WIDTH, PANEL = 1200, 280
+MARGIN, HEAD, FOOT = 24, 12, 40
 BACKGROUND, INK, PALE, BAR = (255, 255, 255), (32, 34, 37), (208, 211, 216), (47, 128, 214)
-_TEXT, _HEADING = 20, 26
+_TEXT = 20
 _WIDEST_BAR = 90
 _GAP = 0.25
 
 
 def draw(arguments: Mapping[str, Any], progress: Callable[[str, float], None]) -> dict[str, Any]:
-    """Write `path`, a PNG of `panels`: each a heading and bars of a label and a value."""
-    panels: Sequence[Mapping[str, Any]] = arguments["panels"]
+    """Write `path`, a PNG of `panels`, each with bars of a label and a value."""
+    panels: Sequence[Sequence[tuple[str, int]]] = arguments["panels"]
     image = Image.new("RGB", (WIDTH, PANEL * len(panels)), BACKGROUND)
     pen = ImageDraw.Draw(image)
     for number, panel in enumerate(panels):
-        _panel(pen, PANEL * number, panel["heading"], panel["bars"])
+        _panel(pen, PANEL * number, panel)
     image.save(arguments["path"], optimize=True)
     return {"width": image.width, "height": image.height}
 
 
-def _panel(pen: ImageDraw.ImageDraw, top: int, heading: str, bars: Sequence[tuple[str, int]]) -> None:
+def _panel(pen: ImageDraw.ImageDraw, top: int, bars: Sequence[tuple[str, int]]) -> None:
     font = ImageFont.load_default(_TEXT)
-    pen.text((MARGIN, top + MARGIN // 2), heading, INK, ImageFont.load_default(_HEADING))
     floor, ceiling = top + PANEL - FOOT, top + HEAD + _TEXT + 6
     pen.line((MARGIN, floor, WIDTH - MARGIN, floor), PALE, 2)
     highest = max([1, *(value for _, value in bars)])

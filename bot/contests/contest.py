@@ -232,9 +232,9 @@ def check_arrow(origin: Phase, target: Phase, **about: str) -> None:
 
 
 def check_texts(title: str, theme: str, prize: str) -> None:
-    """Raises `Refused` for one that is missing or too long."""
+    """Raises `Refused` for a title that is missing, or a text that is too long."""
     if not title.strip():
-        raise Refused(Code.FIELD_MISSING, field="title")
+        raise Refused(Code.CONTEST_TITLE_MISSING)
     for name, text, limit in (("title", title, TITLE), ("theme", theme, TEXT), ("prize", prize, PRIZE)):
         if len(text) > limit:
             raise Refused(Code.CONTEST_TEXT_TOO_LONG, field=name, limit=limit, actual=len(text))

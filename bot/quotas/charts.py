@@ -1,4 +1,7 @@
-"""Charts, drawn in a capped child: a guild's use, the ranks of a contest."""
+"""Charts, drawn in a capped child: a guild's use, the ranks of a contest.
+
+They have figures and no words: the font that comes with the drawing library knows the letters of few languages.
+"""
 
 from __future__ import annotations
 
@@ -14,22 +17,18 @@ from bot.worker.pool import Limits, Pool
 _LIMITS = Limits(memory_bytes=1024 << 20, cpu_seconds=30, file_bytes=8 << 20, open_files=32, wall_seconds=60)
 
 
-@dataclass(frozen=True)
-class Panel:
-    """One row of bars: its heading, and a label and a value for each bar."""
-
-    heading: str
-    bars: Sequence[tuple[str, int]]
+Panel = Sequence[tuple[str, int]]
+"""One row of bars: a label and a value for each."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a ranking; `mark` is a word for winners, and empty for others."""
+    """One row of a ranking."""
 
     rank: int
     name: str
     points: int
-    mark: str
+    won: bool
 
 
 class Charts:
@@ -40,13 +39,11 @@ class Charts:
 
     async def draw(self, panels: Sequence[Panel]) -> bytes:
         """A PNG with one panel below the other. Raises `Refused`."""
-        return await self._drawn("bot.audio.chart:draw", {"panels": [asdict(panel) for panel in panels]})
+        return await self._drawn("bot.audio.chart:draw", {"panels": panels})
 
-    async def rank(self, heading: str, rows: Sequence[Row]) -> bytes:
+    async def rank(self, rows: Sequence[Row]) -> bytes:
         """A PNG with one row below the other. Raises `Refused`."""
-        return await self._drawn(
-            "bot.audio.ranking:draw", {"heading": heading, "rows": [asdict(row) for row in rows]}
-        )
+        return await self._drawn("bot.audio.ranking:draw", {"rows": [asdict(row) for row in rows]})
 
     async def _drawn(self, target: str, arguments: dict[str, Any]) -> bytes:
         with tempfile.TemporaryDirectory(prefix="twodeck-chart-") as name:

@@ -100,16 +100,11 @@ def is_result(news: ContestNews) -> bool:
     return news.move in _RESULTS
 
 
-async def results_picture(charts: Charts, placed: Sequence[Placed], title: str, locale: str) -> bytes | None:
+async def results_picture(charts: Charts, placed: Sequence[Placed]) -> bytes | None:
     """Who came where, as a PNG; none where nobody voted. Raises `Refused`."""
     if not any(one.points for one in placed):
         return None
-    winner = say(locale, "contest-winner")
-    rows = [
-        Row(one.rank, say(locale, "ballot-entry", number=one.number), one.points, winner if one.winner else "")
-        for one in placed[:_ROWS]
-    ]
-    return await charts.rank(say(locale, "contest-picture", title=title[:60]), rows)
+    return await charts.rank([Row(one.rank, f"#{one.number}", one.points, one.winner) for one in placed[:_ROWS]])
 
 
 def entry_card(show: EntryShow, mark: str) -> discord.Embed:

@@ -71,17 +71,15 @@ def use_card(use: Use, locale: str) -> discord.Embed:
     lines += [say(locale, "use-member", place=place, member=f"<@{who}>", units=n) for place, (who, n) in ranked]
     embed.description = "\n".join(lines)
     embed.set_image(url=f"attachment://{CHART}")
+    embed.set_footer(text=f"↑ {say(locale, 'use-by-day')} · ↓ {say(locale, 'use-by-member')}")
     return embed
 
 
-def use_panels(use: Use, locale: str) -> tuple[Panel, Panel]:
+def use_panels(use: Use) -> tuple[Panel, Panel]:
     """By day, and by member, who are numbered as on the card."""
     ranked = [(str(place), units) for place, (_, units) in enumerate(use.by_member[:_RANKED], start=1)]
     days = [f"{day:%m-%d}" for day in use.days]
-    return (
-        Panel(say(locale, "use-by-day"), list(zip(days, use.by_day, strict=True))),
-        Panel(say(locale, "use-by-member"), ranked),
-    )
+    return list(zip(days, use.by_day, strict=True)), ranked
 
 
 def limits_in_force(limits: Limits, locale: str) -> str:

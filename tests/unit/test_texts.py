@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ from cogs.contest_organising import ASKED as STEPS_ASKED
 from cogs.views.contest_news import MOVES, REASONS
 from cogs.views.settings import FORMS, PAGES
 from cogs.views.welcome import PARTS
-from tests.catalogues import ids
+from tests.catalogues import ids, messages
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [p for folder in ("bot", "cogs") for p in (ROOT / folder).rglob("*.py")]
@@ -193,3 +194,37 @@ def test_the_check_finds_literals() -> None:
 def test_options_carry_what_the_documents_advise(message: str, note: str) -> None:
     assert note in say("en", message)
     assert len(say("en", message)) <= 100, "Discord takes no longer ones"
+
+
+def refusals(source: str) -> Iterator[tuple[str, set[str]]]:
+    """The name of every code that is refused with, and the names of the values that are given there."""
+    for node in ast.walk(ast.parse(source)):
+        if not (
+            isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Refused", "Refusal") and node.args
+        ):
+            continue
+        code = node.args[0]
+        if not (isinstance(code, ast.Attribute) and getattr(code.value, "id", "") == "Code"):
+            continue
+        given: list[str | None] = [keyword.arg for keyword in node.keywords]
+        for values in node.args[1:]:
+            keys = values.keys if isinstance(values, ast.Dict) else [None]
+            given += [str(key.value) if isinstance(key, ast.Constant) else None for key in keys]
+        if None not in given:  # no values are added that stand elsewhere
+            yield code.attr, {name for name in given if name}
+
+
+def wanting(source: str) -> list[str]:
+    """The codes that are refused with less than their sentence says; the `name` of a file is added on the way."""
+    texts = messages(DEFAULT)
+    return [
+        name
+        for name, given in refusals(source)
+        if not set(re.findall(r"{(\w+)}", str(texts[f"refusal-{Code[name]}"].string))) <= given | {"name"}
+    ]
+
+
+def test_every_refusal_has_the_values_of_its_sentence() -> None:
+    found = {path.name: wanting(path.read_text("utf-8")) for path in SOURCES}
+    assert {name: codes for name, codes in found.items() if codes} == {}
+    assert wanting("raise Refused(Code.CONTEST_TEXT_TOO_LONG, field='title')") == ["CONTEST_TEXT_TOO_LONG"]
