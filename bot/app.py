@@ -48,6 +48,7 @@ from bot.jobs.loading import Decking
 from bot.jobs.personas import Personas
 from bot.jobs.reach import Reach
 from bot.jobs.restore import quarantine
+from bot.jobs.results import Results
 from bot.jobs.retention import DAY_MS
 from bot.jobs.service import JobService
 from bot.jobs.staging import Stager
@@ -223,6 +224,7 @@ class Parts:
             await self._listen(callbacks, Sources(db, files, links))
         return Services(
             jobs=service,
+            results=Results(db, clock, service, gate, stake, runner.wake),
             personas=Personas(db, clock, registry),
             files=files,
             delivery=slot,

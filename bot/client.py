@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import discord
 import discord.http
+from discord import app_commands
 from discord.ext import commands
 from discord.gateway import DiscordWebSocket
 from yarl import URL
@@ -20,6 +21,7 @@ from bot.contests.questions import Questions
 from bot.contests.service import ContestService
 from bot.database import Database, Tx
 from bot.engines.orders import EngineOrders
+from bot.errors import Code, Refused
 from bot.failpoints import around
 from bot.files.store import FileStore
 from bot.guilds.service import GuildService
@@ -27,6 +29,7 @@ from bot.jobs.comparisons import Comparisons
 from bot.jobs.loading import Decking
 from bot.jobs.personas import Personas
 from bot.jobs.reach import Reach
+from bot.jobs.results import Results
 from bot.jobs.service import JobService
 from bot.posts.port import Delivery
 from bot.privacy.service import PrivacyService
@@ -74,6 +77,7 @@ class Services:
     """What cogs may use."""
 
     jobs: JobService
+    results: Results
     personas: Personas
     files: FileStore
     delivery: DeliverySlot
@@ -104,6 +108,16 @@ class Parts(Protocol):
     async def close(self) -> None: ...
 
 
+class Tree(app_commands.CommandTree["TwodeckBot"]):
+    """The commands; one that belongs to a server is refused in direct messages, should it come from there."""
+
+    async def interaction_check(self, interaction: discord.Interaction[Any]) -> bool:
+        given = interaction.type is discord.InteractionType.application_command
+        if given and interaction.guild_id is None and not _works_in_direct(interaction.command):
+            raise app_commands.CheckFailure from Refused(Code.NEEDS_SERVER)
+        return True
+
+
 class TwodeckBot(commands.Bot):
     """A ready-to-start bot. `setup_hook` opens the parts, `close` closes them if this client owns them."""
 
@@ -113,6 +127,7 @@ class TwodeckBot(commands.Bot):
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         super().__init__(
             command_prefix=commands.when_mentioned,
+            tree_cls=Tree,
             help_command=None,
             intents=discord.Intents(guilds=True),
             allowed_mentions=discord.AllowedMentions.none(),
@@ -180,6 +195,13 @@ class TwodeckBot(commands.Bot):
         now = services.clock.now()
         await services.db.work(lambda tx: _note_sync(tx, application, digest, now))
         log.info("synced %d commands", len(synced))
+
+
+def _works_in_direct(command: app_commands.Command[Any, ..., Any] | app_commands.ContextMenu | None) -> bool:
+    """What the command, or the group that it is in, says of where it can be given."""
+    root = (isinstance(command, app_commands.Command) and command.root_parent) or command
+    contexts = root.allowed_contexts if root else None
+    return contexts is not None and bool(contexts.dm_channel)
 
 
 def point_library_at(settings: DiscordSettings) -> None:

@@ -17,6 +17,7 @@ from bot.client import TwodeckBot
 from bot.errors import Code, Refused
 from bot.failpoints import around
 from bot.files.store import FileStore
+from bot.jobs.results import Act
 from bot.posts.port import Closed
 from bot.posts.post import (
     Alert,
@@ -37,7 +38,7 @@ from bot.posts.post import (
 )
 from bot.request import EngineName
 from bot.texts import say, say_many
-from cogs.views.buttons import card_buttons, no_buttons, notice_buttons
+from cogs.views.buttons import card_buttons, no_buttons
 from cogs.views.cards import (
     alert_card,
     hint_card,
@@ -58,8 +59,8 @@ from cogs.views.contest_news import (
     news_text,
     results_picture,
 )
-from cogs.views.entries import enter_button
 from cogs.views.log import announcement_card
+from cogs.views.results import notice_buttons, result_buttons
 from cogs.views.welcome import welcome_card
 
 log = logging.getLogger(__name__)
@@ -77,9 +78,13 @@ _CLOSED = {
     50001: Code.MISSING_PERMISSIONS,
     50013: Code.MISSING_PERMISSIONS,
     40005: Code.RESULT_TOO_LARGE,
+    50083: Code.THREAD_LOCKED,
+    30046: Code.EDITED_TOO_LATE,
 }
 _UNKNOWN_MESSAGE = 10008
 _MAY_PASS = (401, 408, 429)
+_SLOWED_DOWN = frozenset({20016, 20028})
+"""Slow mode, and too much written in a channel: the same message is taken later."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,8 @@ class Extras:
     picture: bytes | None = None
     enters: bool = False
     """Whether a contest takes this result."""
+    acts: frozenset[Act] = frozenset()
+    """What else can be done with it."""
 
 
 class Delivery:
@@ -199,7 +206,7 @@ class Delivery:
             if isinstance(content, ContestNews | EntryShow):
                 draft = self._of_contest(post, content, extras.picture)
             else:
-                draft = self._written(post, content, enters=extras.enters)
+                draft = self._written(post, content, extras)
         except FileNotFoundError:
             raise Closed(Code.RESULT_EXPIRED) from None
         try:
@@ -212,8 +219,10 @@ class Delivery:
         match content:
             case ContestNews() if is_result(content):
                 return Extras(picture=await self._drawn(content))
-            case Result() if post.route is not Route.DIRECT:
-                return Extras(enters=await self._bot.services.contests.welcomes(content.job))
+            case Result():
+                services = self._bot.services
+                acts = await services.results.offered(content.job)
+                return Extras(enters=await services.contests.welcomes(content.job), acts=acts)
             case _:
                 return Extras()
 
@@ -225,7 +234,7 @@ class Delivery:
             log.warning("the picture of a contest could not be drawn: %s", refused)
             return None
 
-    def _written(self, post: Post, content: Content, *, enters: bool) -> Draft:
+    def _written(self, post: Post, content: Content, extras: Extras) -> Draft:
         match content:
             case Progress():
                 return Draft(embeds=[progress_card(content, post.id)], view=card_buttons(content))
@@ -243,14 +252,21 @@ class Delivery:
             case Hint(locale=locale, member=member):
                 words = say(locale, content.message, member=f"<@{member}>", job=content.job)
                 return Draft(words, [hint_card(content, post.id)], mentions=(member,))
-            case Result(locale=locale, member=member):
-                files = result_files(self._bot.services.files, content, post.id)
-                view = enter_button(content.job, locale) if enters else no_buttons()
-                text = "result-greeting" if content.engine == EngineName.LOCAL else "result-hosted"
-                greeting = say_many(locale, text, len(content.tracks), member=f"<@{member}>")
-                return Draft(greeting, result_cards(content, post.id), files, view, mentions=(member,))
+            case Result():
+                return self._of_result(post, content, extras)
             case Pictures() | ContestNews() | EntryShow():
                 raise TypeError("this is written elsewhere")
+
+    def _of_result(self, post: Post, result: Result, extras: Extras) -> Draft:
+        locale, named = result.locale, f"<@{result.member}>"
+        files = result_files(self._bot.services.files, result, post.id)
+        cards = result_cards(result, post.id)
+        view = result_buttons(result.job, extras.acts, locale, enters=extras.enters)
+        if post.purpose is Purpose.SHARED:
+            return Draft(say(locale, "result-shared", member=named), cards, files, view)
+        text = "result-greeting" if result.engine == EngineName.LOCAL else "result-hosted"
+        greeting = say_many(locale, text, len(result.tracks), member=named)
+        return Draft(greeting, cards, files, view, mentions=(result.member,))
 
     def _of_contest(self, post: Post, content: ContestNews | EntryShow, picture: bytes | None) -> Draft:
         store = self._bot.services.files
@@ -385,7 +401,7 @@ def _closed(error: discord.HTTPException) -> Exception:
     """A refusal for good becomes `Closed`; anything else may pass and stays what it is."""
     if error.code in _CLOSED:
         return Closed(_CLOSED[error.code], f"{error.code} {error.text}")
-    if 400 <= error.status < 500 and error.status not in _MAY_PASS:
+    if 400 <= error.status < 500 and error.status not in _MAY_PASS and error.code not in _SLOWED_DOWN:
         log.error("Discord will never take this message: %s", error)
         return Closed(Code.UNEXPECTED, f"{error.code} {error.text}")
     return error

@@ -18,13 +18,14 @@ from cogs.asking import choices, text
 from cogs.delivery import result_files
 from cogs.people import reader_of
 from cogs.views.answers import defer, reply
-from cogs.views.buttons import AgainButton, CancelButton, cancelled, no_buttons
+from cogs.views.buttons import CancelButton, cancelled
 from cogs.views.cards import WORKING, result_cards
-from cogs.views.entries import enter_button
+from cogs.views.controls import hear
 from cogs.views.refusals import plain, sentence
+from cogs.views.results import BUTTONS, CHANGED, DELETED, changed, deleted, result_buttons
 
 
-@app_commands.guild_only()
+@app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
 @app_commands.allowed_installs(guilds=True, users=False)
 class Jobs(commands.GroupCog, name="jobs", description=text("command-jobs")):
     """The command group; every answer is for the asker's eyes only."""
@@ -71,13 +72,14 @@ class Jobs(commands.GroupCog, name="jobs", description=text("command-jobs")):
             return
         result = view.result(found)
         enters = await self._bot.services.contests.welcomes(found.id)
+        acts = await self._bot.services.results.offered(found.id)
         files = result_files(self._bot.services.files, result, found.id)
         await reply(
             interaction,
             attachments=files,
             embeds=result_cards(result, found.id),
             content=say(locale, "job-again"),
-            view=enter_button(found.id, locale) if enters else no_buttons(),
+            view=result_buttons(found.id, acts, locale, enters=enters),
         )
 
     @app_commands.command(name="delete", description=text("command-jobs-delete"))
@@ -107,16 +109,12 @@ class Jobs(commands.GroupCog, name="jobs", description=text("command-jobs")):
 
     @delete.autocomplete("job")
     async def deletable(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        if interaction.guild_id is None:
-            return []
         return _offers(
             await self._bot.services.jobs.removable(await reader_of(self._bot, interaction)), interaction, typed
         )
 
     @cancel.autocomplete("job")
     async def running(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        if interaction.guild_id is None:
-            return []
         return _offers(
             await self._bot.services.jobs.cancellable(await reader_of(self._bot, interaction)), interaction, typed
         )
@@ -153,20 +151,27 @@ def jobs_card(page: Page, reader: str, locale: str, *, everyone: bool) -> discor
 def _line(job: Job, message: str | None, reader: str, locale: str, *, everyone: bool) -> str:
     ask = job.ask
     link = f"https://discord.com/channels/{ask.guild}/{ask.channel}/{message}" if message else ""
-    title = plain(_title(job, reader, locale))[:80]
+    title = plain(_title(job, reader, locale), 80)
     head = f"[{title}]({link})" if link else title
     member = say(locale, "former-member") if job.forgotten else f"<@{ask.member}>"
     who = f" {member}" if everyone and ask.member else ""
     state = say(locale, "state-removed" if job.removed else f"state-{job.state}")
+    if _own_wish(job):
+        state = say(locale, "job-removed-own")
     line = f"**{head}**{who} · {state} · <t:{job.created_at // 1000}:R> · `{job.id}`"
     why = _why(job, locale) if reader == ask.member or not ask.private else ""
     return f"{line}\n{why}" if why else line
 
 
+def _own_wish(job: Job) -> bool:
+    """Whether it was its requester who deleted the result."""
+    return job.removed is not None and job.removed.by == job.ask.member
+
+
 def _why(job: Job, locale: str) -> str:
     """Why there is no result, or none any more."""
     if job.removed is not None:
-        return say(locale, "job-removed", reason=plain(job.removed.reason))
+        return "" if _own_wish(job) else say(locale, "job-removed", reason=plain(job.removed.reason))
     if job.error is not None and job.error.code is not Code.CANCELLED and not job.forgotten:
         return sentence(job.error, locale)[:300]
     return ""
@@ -174,4 +179,6 @@ def _why(job: Job, locale: str) -> str:
 
 async def setup(bot: TwodeckBot) -> None:
     await bot.add_cog(Jobs(bot))
-    bot.add_dynamic_items(CancelButton, AgainButton)
+    bot.add_dynamic_items(CancelButton, *BUTTONS)
+    hear(bot, CHANGED, changed)
+    hear(bot, DELETED, deleted)

@@ -8,6 +8,7 @@ import discord
 
 from bot.client import PERMISSIONS, TwodeckBot
 from bot.errors import Code, Refused
+from bot.failpoints import around
 from bot.guilds.moderation import Actor, moderates
 from bot.jobs.service import Place, Reader
 from bot.texts import say
@@ -26,7 +27,9 @@ def actor_of(interaction: discord.Interaction[Any]) -> Actor:
 
 
 async def reader_of(bot: TwodeckBot, interaction: discord.Interaction[Any]) -> Reader:
-    """The same for jobs: whether they moderate, by what the guild chose. Raises `Refused` outside a server."""
+    """The same for jobs: whether they moderate, by what the guild chose. In direct messages there are their own."""
+    if interaction.guild_id is None:
+        return Reader(guild=None, member=str(interaction.user.id), moderator=False)
     actor = actor_of(interaction)
     settings = await bot.services.guilds.settings(actor.guild)
     return Reader(guild=actor.guild, member=actor.member, moderator=moderates(settings, actor))
@@ -52,6 +55,8 @@ async def place_of(interaction: discord.Interaction[Any], *, private: bool | Non
     """
     if interaction.guild is None or interaction.channel_id is None:
         raise Refused(Code.NEEDS_SERVER)
+    if posting and isinstance(interaction.channel, discord.Thread) and interaction.channel.locked:
+        raise Refused(Code.THREAD_LOCKED)
     missing = _missing_permissions(interaction) if posting else []
     if missing:
         raise Refused(Code.MISSING_PERMISSIONS, permissions=", ".join(missing))
@@ -67,6 +72,41 @@ async def place_of(interaction: discord.Interaction[Any], *, private: bool | Non
         token=interaction.token,
         roles=roles_of(interaction.user),
         parent=parent_of(interaction),
+    )
+
+
+async def place_of_job(interaction: discord.Interaction[Any], job: str, *, posting: bool = True) -> Place:
+    """Where a button of a job's own message acts. Raises `Refused`.
+
+    In direct messages: where its member asked for it, with the rights that they have there right now, and for their
+    eyes only.
+    """
+    if interaction.guild_id is not None:
+        return await place_of(interaction, private=False, posting=posting)
+    bot, member = bot_of(interaction), interaction.user.id
+    guild_id, channel_id = await bot.services.results.home(str(member), job)
+    guild = bot.get_guild(int(guild_id))
+    if guild is None:
+        raise Refused(Code.SERVER_LEFT)
+    try:
+        with around("discord member"):
+            found = await guild.fetch_member(member)
+    except discord.NotFound:
+        raise Refused(Code.SERVER_LEFT) from None
+    channel = guild.get_channel_or_thread(int(channel_id))
+    if channel is None or not channel.permissions_for(found).view_channel:
+        raise Refused(Code.CHANNEL_GONE)
+    return Place(
+        interaction=str(interaction.id),
+        guild=guild_id,
+        channel=channel_id,
+        member=str(member),
+        locale=str(interaction.locale),
+        max_bytes=guild.filesize_limit,
+        private=True,
+        token=interaction.token,
+        roles=roles_of(found),
+        parent=str(channel.parent_id) if isinstance(channel, discord.Thread) else "",
     )
 
 

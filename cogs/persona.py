@@ -11,8 +11,8 @@ from bot.errors import Refused
 from bot.jobs.persona_rows import Persona as Kept
 from bot.texts import say
 from cogs.asking import described, text
+from cogs.people import actor_of
 from cogs.views.answers import defer, reply
-from cogs.views.buttons import reader_of
 from cogs.views.cards import WORKING
 from cogs.views.refusals import plain, sentence
 
@@ -38,9 +38,9 @@ class Persona(commands.GroupCog, name="persona", description=text("command-perso
         await defer(interaction)
         locale = str(interaction.locale)
         try:
-            reader = await reader_of(self._bot, interaction)
+            actor = actor_of(interaction)
             made = await self._bot.services.personas.create(
-                reader.guild, reader.member, job.strip().lower(), take, name=name, description=description
+                actor.guild, actor.member, job.strip().lower(), take, name=name, description=description
             )
             words = say(locale, "persona-made", name=plain(made.name), engine=say(locale, f"engine-{made.engine}"))
         except Refused as refused:
@@ -62,8 +62,8 @@ class Persona(commands.GroupCog, name="persona", description=text("command-perso
     async def jobs(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         if interaction.guild_id is None:
             return []
-        reader = await reader_of(self._bot, interaction)
-        found = await self._bot.services.personas.possible(reader.guild, reader.member)
+        actor = actor_of(interaction)
+        found = await self._bot.services.personas.possible(actor.guild, actor.member)
         names = {job.id: f"{job.id} · {job.title}"[:100] for job in found}
         wanted = typed.strip().lower()
         return [app_commands.Choice(name=n, value=i) for i, n in names.items() if wanted in n.lower()][:25]
@@ -71,7 +71,7 @@ class Persona(commands.GroupCog, name="persona", description=text("command-perso
 
 def _line(persona: Kept, locale: str) -> str:
     engine = say(locale, f"engine-{persona.engine}")
-    return f"**{plain(persona.name)}** · {engine} · {plain(persona.description)[:120]} · `{persona.job}`"
+    return f"**{plain(persona.name)}** · {engine} · {plain(persona.description, 120)} · `{persona.job}`"
 
 
 async def setup(bot: TwodeckBot) -> None:

@@ -12,13 +12,12 @@ from discord.ext import commands
 
 from bot.client import TwodeckBot
 from bot.errors import Code, Refusal, Refused
-from bot.failpoints import around
 from bot.guilds.guild import GuildSettings
 from bot.guilds.moderation import Actor, must_moderate
 from bot.texts import say
 from cogs.asking import text
 from cogs.people import actor_of, bot_of
-from cogs.views.answers import defer, reply, take
+from cogs.views.answers import defer, open_form, refuse, reply, take
 from cogs.views.controls import Typed, hear
 from cogs.views.refusals import sentence
 from cogs.views.settings import (
@@ -120,11 +119,9 @@ async def _open(bot: TwodeckBot, interaction: discord.Interaction[Any], page: st
         _, settings = await _moderator(bot, interaction)
         _must_know(page, among=tuple(FORMS))
     except Refused as refused:
-        with around("discord answer"):
-            await interaction.response.send_message(sentence(refused.refusal, locale), ephemeral=True)
+        await refuse(interaction, refused.refusal)
         return
-    with around("discord form"):
-        await interaction.response.send_modal(settings_form(page, settings, locale))
+    await open_form(interaction, settings_form(page, settings, locale))
 
 
 async def _change(

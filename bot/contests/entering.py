@@ -14,8 +14,11 @@ from bot.database import Tx
 from bot.errors import Code, Refused
 from bot.files.store import is_kept, share
 from bot.jobs import store as jobs
+from bot.jobs import view
 from bot.jobs.job import Job, State, Track
 from bot.jobs.service import Accepted, Offer, Place
+from bot.posts import store as posts
+from bot.posts.post import Purpose
 from bot.quotas.facts import Allowance, contest_account
 from bot.request import Operation
 
@@ -235,21 +238,26 @@ def _finished(tx: Tx, contest: Contest, member: str, job_id: str, number: int) -
         raise Refused(Code.NO_SUCH_JOB, job=job_id)
     if job.ask.member != member:
         raise Refused(Code.NOT_YOUR_JOB, job=job_id)
-    if job.removed is not None:
-        raise Refused(Code.RESULT_REMOVED, why=job.removed.reason)
+    if (gone := view.gone(job)) is not None:
+        raise Refused.of(gone)
     track = next((track for track in job.tracks if track.number == number), None)
     if job.state is not State.DONE or track is None:
         raise Refused(Code.NO_RESULT, job=job_id)
     if not is_kept(tx, job.subject, track.hash):
         raise Refused(Code.RESULT_EXPIRED, job=job_id)
     _check_engine(contest, job.ask.engine)
-    if contest.rules.masking and not job.ask.private:
+    if contest.rules.masking and _was_public(tx, job):
         raise Refused(Code.RESULT_WAS_PUBLIC)
     if contest.sources and tuple(source.hash for source in job.ask.sources) != pair_of(contest):
         raise Refused(Code.CONTEST_OTHER_SOURCES)
     if entries.is_taken(tx, job_id, number):
         raise Refused(Code.RESULT_ENTERED)
     return job, track
+
+
+def _was_public(tx: Tx, job: Job) -> bool:
+    """Whether others know whose it is: it was made in the open, or its member showed it."""
+    return not job.ask.private or posts.of(tx, job.subject, Purpose.SHARED) is not None
 
 
 def _fits(tx: Tx, contest: Contest, job: Job) -> bool:
@@ -267,6 +275,6 @@ def _would_fit(tx: Tx, contest: Contest, job: Job) -> bool:
     """The same of a job whose result is on its way out."""
     mine = any(entry.contest == contest.id for entry in entries.of_job(tx, job.id))
     engines = contest.rules.engines
-    masked = contest.rules.masking and not job.ask.private
+    masked = contest.rules.masking and _was_public(tx, job)
     other = bool(contest.sources) and tuple(source.hash for source in job.ask.sources) != pair_of(contest)
     return not (mine or masked or other) and (not engines or job.ask.engine in engines)

@@ -11,6 +11,8 @@ from bot.database import Tx
 from bot.jobs import store as jobs
 from bot.jobs.job import Job, Removal, State
 
+_RUNNING = frozenset({Phase.OPEN, Phase.VOTING, Phase.CLOSED})
+
 
 class ContestStake:
     """Implements `bot.jobs.stake.Stake`."""
@@ -44,6 +46,10 @@ class ContestStake:
 
     def veiled(self, tx: Tx, guild: str) -> frozenset[str]:
         return entries.veiled_jobs(tx, guild)
+
+    def holds(self, tx: Tx, job: str) -> bool:
+        found = (store.get(tx, one.contest) for one in entries.of_job(tx, job) if one.state in ACTIVE)
+        return any(contest is not None and contest.phase in _RUNNING for contest in found)
 
     def hides(self, tx: Tx, job: str) -> bool:
         return entries.is_veiled(tx, job)

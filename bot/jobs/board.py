@@ -20,6 +20,8 @@ from bot.request import EngineName
 
 log = logging.getLogger(__name__)
 _TICK = 0.25
+_HOUR_MS = 60 * 60_000
+"""From when on Discord takes few changes of a message: a card stays as it is then."""
 _AT_ONCE = 8
 """Cards under way: one whose channel has to wait holds up no other, and a tick stays far below Discord's limit."""
 
@@ -119,6 +121,8 @@ class Board:
             if post.state is not PostState.DEAD:
                 self.changed(job_id)
             return
+        if self._clock.now() - job.created_at >= _HOUR_MS:
+            self._closed.add(job_id)
         if job_id in self._closed:
             if job.state in ENDED:
                 self._closed.discard(job_id)

@@ -11,6 +11,8 @@ from bot.posts.post import NewPost, Pictures, Post, Purpose, answer_to, direct_t
 
 RESULTS = (Purpose.RESULT, Purpose.ANSWER, Purpose.DIRECT, Purpose.READY)
 """Messages with a result, or with the word that there is one."""
+WITH_AUDIO = (*RESULTS, Purpose.SHARED)
+"""Messages that go when their result is deleted."""
 NOTICES = (Purpose.NOTICE, Purpose.ANSWER_NOTICE, Purpose.SORRY)
 """Messages that say why there is none."""
 
@@ -51,6 +53,11 @@ def notices(job: Job, error: Refusal, *, hidden: bool = False) -> tuple[NewPost,
         NewPost(Purpose.ANSWER_NOTICE, answer_to(job.id), view.notice(job, error).to_json()),
         *(() if hidden else (NewPost(Purpose.SORRY, job.ask.channel, view.hint(job, "hint-failed").to_json()),)),
     )
+
+
+def shared(job: Job, channel: str, locale: str) -> NewPost:
+    """A private result for everybody in a channel."""
+    return NewPost(Purpose.SHARED, channel, {**view.result(job).to_json(), "locale": locale})
 
 
 def pictures(sent: Post, tracks: Sequence[Track]) -> tuple[NewPost, ...]:

@@ -17,7 +17,7 @@ from bot.guilds import audit
 from bot.guilds.audit import Action
 from bot.guilds.moderation import Actor
 from bot.guilds.store import set_direct, settings_of
-from bot.jobs import messages, persona_rows, repeat, store
+from bot.jobs import messages, persona_rows, repeat, store, view
 from bot.jobs.choice import Choice, default_model, is_allowed
 from bot.jobs.job import DEADLINES, Ask, Job, Removal, Source, State
 from bot.jobs.persona_rows import Persona
@@ -70,9 +70,9 @@ class Place:
 
 @dataclass(frozen=True)
 class Reader:
-    """Who looks at jobs, and with which rights in this guild."""
+    """Who looks at jobs, and with which rights in this guild; None: at their own, wherever they asked for them."""
 
-    guild: str
+    guild: str | None
     member: str
     moderator: bool
 
@@ -210,24 +210,15 @@ class JobService:
         )
         return _ask(operation, place, offers, request, seed)
 
-    async def again(self, place: Place, job_id: str) -> Accepted:
-        """Ask once more for what a failed job of the same member was to make. Raises `Refused`."""
-        job = await self._db.work(lambda tx: repeat.to_repeat(tx, place.guild, place.member, job_id))
-        offers = tuple(Offer("", s.name, s.size, s.hash, s.seconds) for s in job.ask.sources)
-        place = replace(place, private=job.ask.private)
-        return await self.ask(Operation(job.ask.operation), place, offers, repeat.given_in(job), again_of=job_id)
-
     def accept_in(
         self, tx: Tx, ask: Ask, *, job_id: str, post_id: str, allowance: Allowance | None = None
     ) -> Accepted:
         """Pass the gate, write the job, ask for its card; a known interaction gives the job it already made, and so
-        does asking again for what is being made again. Units come from `allowance` where one is given.
+        does asking again for the same that is being made again. Units come from `allowance` where one is given.
 
         Raises `Refused`, which must leave the unit.
         """
-        known = store.by_interaction(tx, ask.interaction)
-        if known is None and ask.again_of is not None:
-            known = repeat.under_way(tx, ask.again_of)
+        known = store.by_interaction(tx, ask.interaction) or repeat.under_way(tx, ask)
         now, asking = self._clock.now(), replace(self._asking(ask), allowance=allowance)
         if known is not None:
             left = self._gate.member(tx, asking, now) if ledger.took(tx, known.id) else None
@@ -244,7 +235,7 @@ class JobService:
 
         def unit(tx: Tx) -> Page:
             found = store.listed(tx, reader.guild, member, limit=PAGE + 1, offset=page * PAGE)
-            shown, veiled = seen(tx, self._stake, reader.guild, reader.member, found[:PAGE])
+            shown, veiled = seen(tx, self._stake, reader.guild or "", reader.member, found[:PAGE])
             results = {job.id: posts.of(tx, job.subject, Purpose.RESULT) for job in shown if not job.removed}
             messages = {name: post.message_id for name, post in results.items() if post and post.message_id}
             return Page(shown, messages, page, more=len(found) > PAGE, veiled=veiled)
@@ -272,8 +263,8 @@ class JobService:
             job = _readable(tx, reader, job_id)
             if job.ask.private and job.ask.member != reader.member:
                 raise Refused(Code.NOT_YOUR_JOB, job=job_id)
-            if job.removed is not None:
-                raise Refused(Code.RESULT_REMOVED, why=job.removed.reason)
+            if (gone := view.gone(job)) is not None:
+                raise Refused.of(gone)
             if job.state not in (State.POSTING, State.DONE):
                 raise Refused(Code.NO_RESULT, job=job_id)
             if not job.tracks or not all(is_kept(tx, job.subject, track.hash) for track in job.tracks):
@@ -283,38 +274,52 @@ class JobService:
         return await self._db.work(unit)
 
     async def remove(self, reader: Reader, job_id: str, reason: str) -> Job:
-        """Delete a finished result, its message and its audio, as a moderator. Raises `Refused`."""
-        if not reader.moderator:
-            raise Refused(Code.MODERATORS_ONLY)
+        """Delete a finished result of the reader, its messages and its audio; for a reason, any of the guild as a
+        moderator. Raises `Refused`."""
         now = self._clock.now()
 
         def unit(tx: Tx) -> Job:
-            job = _readable(tx, reader, job_id)
-            if job.state is not State.DONE:
-                raise Refused(Code.NO_RESULT, job=job_id)
+            job = self._deletable(tx, reader, job_id)
+            own = job.ask.member == reader.member
+            if not own and not reason:
+                raise Refused(Code.REASON_NEEDED, job=job_id)
             if job.removed is None:
-                store.remove(tx, job_id, Removal(reader.member, reason))
-                posts.remove(tx, job.subject, messages.RESULTS)
+                removal = Removal(reader.member, reason)
+                store.remove(tx, job_id, removal)
+                posts.remove(tx, job.subject, messages.WITH_AUDIO)
                 release(tx, job.subject, now)
                 unload(tx, [track.hash for track in job.tracks])
-                audit.note(
-                    tx, reader.guild, reader.member, Action.DELETE_RESULT, job.subject, reason=reason, now=now
-                )
-                self._stake.removed(tx, job, Removal(reader.member, reason), now)
+                if not own:
+                    audit.note(
+                        tx, job.ask.guild, reader.member, Action.DELETE_RESULT, job.subject, reason=reason, now=now
+                    )
+                self._stake.removed(tx, job, removal, now)
             return job
 
         job = await self._db.work(unit)
         self._wake()
         return job
 
+    async def deletable(self, reader: Reader, job_id: str) -> bool:
+        """Whether what the reader could delete is their own. Raises `Refused` where they could not."""
+        job = await self._db.work(lambda tx: self._deletable(tx, reader, job_id))
+        if (gone := view.gone(job)) is not None:
+            raise Refused.of(gone)
+        return job.ask.member == reader.member
+
+    def _deletable(self, tx: Tx, reader: Reader, job_id: str) -> Job:
+        job = _readable(tx, reader, job_id)
+        if job.state is not State.DONE:
+            raise Refused(Code.RESULT_ARRIVING if job.state is State.POSTING else Code.NO_RESULT, job=job_id)
+        if job.ask.member == reader.member and self._stake.holds(tx, job_id):
+            raise Refused(Code.RESULT_IN_CONTEST, job=job_id)
+        return job
+
     async def removable(self, reader: Reader) -> tuple[Job, ...]:
-        """What a moderator could delete, newest first."""
-        found = await self._db.work(lambda tx: self._recent(tx, reader, None))
-        return tuple(
-            job
-            for job in found
-            if reader.moderator and job.state is State.DONE and job.removed is None and not job.forgotten
-        )
+        """What the reader could delete, newest first."""
+        member = None if reader.moderator else reader.member
+        found = await self._db.work(lambda tx: self._recent(tx, reader, member))
+        return tuple(job for job in found if job.state is State.DONE and job.removed is None and not job.forgotten)
 
     async def send_direct(self, member: str, wanted: bool) -> None:
         """Whether late private results come to `member` by direct message."""
@@ -340,7 +345,7 @@ class JobService:
     def _recent(self, tx: Tx, reader: Reader, member: str | None) -> tuple[Job, ...]:
         """As many as a menu may choose from, as this reader may see them."""
         found = store.listed(tx, reader.guild, member, limit=50, offset=0)
-        return seen(tx, self._stake, reader.guild, reader.member, found)[0]
+        return seen(tx, self._stake, reader.guild or "", reader.member, found)[0]
 
     def asking(self, actor: Actor, channel: str, parent: str, typed: str | None = None) -> Asking:
         """What the gate would look at if a mashup by this engine were asked for. Raises `Refused`."""
@@ -396,11 +401,17 @@ def _persona(tx: Tx, member: str, typed: str | None) -> Persona | None:
 
 def _readable(tx: Tx, reader: Reader, job_id: str) -> Job:
     """A job that this reader may act on. Raises `Refused`."""
-    job = store.get(tx, job_id)
-    if job is None or job.ask.guild != reader.guild:
-        raise Refused(Code.NO_SUCH_JOB, job=job_id)
+    job = known(tx, reader, job_id)
     if not reader.moderator and job.ask.member != reader.member:
         raise Refused(Code.NOT_YOUR_JOB, job=job_id)
+    return job
+
+
+def known(tx: Tx, reader: Reader, job_id: str) -> Job:
+    """A job that is there where the reader looks. Raises `Refused`."""
+    job = store.get(tx, job_id)
+    if job is None or (job.ask.member != reader.member if reader.guild is None else job.ask.guild != reader.guild):
+        raise Refused(Code.NO_SUCH_JOB, job=job_id)
     return job
 
 

@@ -16,7 +16,7 @@ class Stake(Protocol):
         ...
 
     def removed(self, tx: Tx, job: Job, removal: Removal, now: int) -> None:
-        """A moderator deleted its result."""
+        """Its result was deleted."""
         ...
 
     def veiled(self, tx: Tx, guild: str) -> frozenset[str]:
@@ -25,6 +25,10 @@ class Stake(Protocol):
 
     def hides(self, tx: Tx, job: str) -> bool:
         """Whether this is one of them."""
+        ...
+
+    def holds(self, tx: Tx, job: str) -> bool:
+        """Whether its result must stay as it is, because it takes part in something that is not over."""
         ...
 
 
@@ -39,4 +43,7 @@ class NoStake:
         return frozenset()
 
     def hides(self, tx: Tx, job: str) -> bool:
+        return False
+
+    def holds(self, tx: Tx, job: str) -> bool:
         return False

@@ -112,6 +112,15 @@ def repeatable(job: Job, error: Refusal) -> bool:
     return all(source.hash is not None for source in job.ask.sources)
 
 
+def gone(job: Job) -> Refusal | None:
+    """Why a finished result is there no more, None for one that is."""
+    if job.removed is None:
+        return None
+    if job.removed.by == job.ask.member:
+        return Refusal(Code.RESULT_DELETED, {"job": job.id})
+    return Refusal(Code.RESULT_REMOVED, {"why": job.removed.reason})
+
+
 def hint(job: Job, message: str) -> Hint:
     """A word about a private job for a place where others read too."""
     return Hint(job=job.id, member=job.ask.member, locale=job.ask.locale, message=message)

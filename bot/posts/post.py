@@ -36,6 +36,7 @@ class Purpose(StrEnum):
     DIRECT = "direct"
     READY = "ready"
     SORRY = "sorry"
+    SHARED = "shared"  # a private result that its member showed to a channel
     PICTURE = "picture"  # no message of its own: what a result that is out shows besides
     # Of a contest (subject `contest:ID`, or `contest:ID:REV` for what may happen more than once) and its entries.
     CONTEST_OPENED = "contest-opened"
@@ -370,6 +371,7 @@ _CONTENT: Mapping[Purpose, type[Content]] = {
     Purpose.RESULT: Result,
     Purpose.ANSWER: Result,
     Purpose.DIRECT: Result,
+    Purpose.SHARED: Result,
     Purpose.PICTURE: Pictures,
     Purpose.NOTICE: Notice,
     Purpose.ANSWER_NOTICE: Notice,

@@ -23,6 +23,12 @@ def add(tx: Tx, subject: str, new: NewPost, *, post_id: str, now: int) -> None:
     )
 
 
+def replace_dead(tx: Tx, subject: str, new: NewPost, *, post_id: str, now: int) -> None:
+    """The same, but one that its channel refused makes room for it."""
+    tx.run("DELETE FROM posts WHERE subject = ? AND purpose = ? AND state = 'dead'", (subject, new.purpose))
+    add(tx, subject, new, post_id=post_id, now=now)
+
+
 def doubt(tx: Tx) -> int:
     """After a restore: whatever is not known to be out may be, so it is looked up first; returns how many."""
     return tx.run(

@@ -7,7 +7,7 @@ from typing import Any
 
 import discord
 
-from bot.errors import Refused
+from bot.errors import Refusal, Refused
 from bot.failpoints import around
 from bot.guilds.moderation import Actor
 from cogs.people import actor_of
@@ -39,6 +39,18 @@ async def reply(interaction: discord.Interaction[Any], content: str | None = Non
     """Put the answer in the place of what was promised."""
     with around("discord answer"):
         await interaction.edit_original_response(content=content, **values)
+
+
+async def refuse(interaction: discord.Interaction[Any], refusal: Refusal) -> None:
+    """Say why not where a form would have been the first answer."""
+    with around("discord answer"):
+        await interaction.response.send_message(sentence(refusal, str(interaction.locale)), ephemeral=True)
+
+
+async def open_form(interaction: discord.Interaction[Any], form: discord.ui.Modal) -> None:
+    """Open a form; that has to be the first answer."""
+    with around("discord form"):
+        await interaction.response.send_modal(form)
 
 
 async def answered(interaction: discord.Interaction[Any], answer: Answer) -> None:

@@ -80,7 +80,7 @@ async def show_ballot(
 def ballot_card(found: BallotPage, locale: str) -> discord.Embed:
     """The entries of a page with links, those that are chosen marked by more than colour."""
     contest = found.contest
-    embed = discord.Embed(title=say(locale, "ballot-title", title=plain(contest.title)[:200]), colour=WORKING)
+    embed = discord.Embed(title=say(locale, "ballot-title", title=plain(contest.title, 200)), colour=WORKING)
     lines = [say(locale, "ballot-how"), ""]
     for entry in found.candidates:
         name = say(locale, "ballot-entry", number=entry.number or 0)

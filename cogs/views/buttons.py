@@ -1,4 +1,4 @@
-"""Buttons that outlive restarts: their `custom_id` holds nothing but an id."""
+"""The button of a live card, and what takes buttons away."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import discord
 
 from bot.client import TwodeckBot
 from bot.errors import Refused
-from bot.posts.post import Notice, Progress
+from bot.posts.post import Progress
 from bot.texts import say
-from cogs.asking import promise
-from cogs.people import bot_of, place_of, reader_of
+from cogs.people import bot_of, reader_of
 from cogs.views.answers import defer, reply
 from cogs.views.comparison import CompareButton
 from cogs.views.controls import IdButton, controls
@@ -24,21 +23,6 @@ class CancelButton(IdButton, word="cancel", label="button-cancel"):
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         await defer(interaction)
         await reply(interaction, await cancelled(bot_of(interaction), interaction, self.about))
-
-
-class AgainButton(IdButton, word="again", label="button-again", look=discord.ButtonStyle.primary):
-    """Asks once more for what the job of this notice was to make, for its requester."""
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        await defer(interaction)
-        locale = str(interaction.locale)
-        try:
-            place = await place_of(interaction, private=False)
-            accepted = await bot_of(interaction).services.jobs.again(place, self.about)
-            answer = promise(accepted, locale)
-        except Refused as refused:
-            answer = sentence(refused.refusal, locale)
-        await reply(interaction, answer)
 
 
 async def cancelled(bot: TwodeckBot, interaction: discord.Interaction, job_id: str) -> str:
@@ -54,11 +38,6 @@ async def cancelled(bot: TwodeckBot, interaction: discord.Interaction, job_id: s
 def no_buttons() -> discord.ui.View:
     """Nothing to press; takes away what was there."""
     return controls()
-
-
-def notice_buttons(notice: Notice) -> discord.ui.View:
-    """The button of a notice, where asking again makes sense."""
-    return controls(*([AgainButton(notice.job, notice.locale)] if notice.again else []))
 
 
 def card_buttons(progress: Progress) -> discord.ui.View:

@@ -22,14 +22,14 @@ def progress_card(progress: Progress, mark: str) -> discord.Embed:
     """The live card: stage, bar, place in the queue, estimate, what was asked. `mark` is the post's id."""
     locale = progress.locale
     colour = {"done": GOOD, "kept": GOOD, "failed": BAD}.get(progress.stage, WORKING)
-    embed = discord.Embed(title=_cut(plain(progress.title), 250), colour=colour)
+    embed = discord.Embed(title=plain(progress.title, 250), colour=colour)
     embed.description = "\n".join(_progress_lines(progress))
     for side, name in zip("ab", progress.sources, strict=False):
-        embed.add_field(name=say(locale, f"card-deck-{side}"), value=_cut(plain(name), 200))
+        embed.add_field(name=say(locale, f"card-deck-{side}"), value=plain(name, 200))
     embed.add_field(name=say(locale, "card-engine"), value=say(locale, f"engine-{progress.engine}"))
     if progress.prompt:
         heading = say(locale, "card-lyrics" if progress.lyrics else "card-idea")
-        embed.add_field(name=heading, value=_cut(plain(progress.prompt), 900), inline=False)
+        embed.add_field(name=heading, value=plain(progress.prompt, 900), inline=False)
     _add_unused(embed, locale, progress.unused, progress.engine)
     _sign(embed, locale, progress.job, mark)
     return embed
@@ -68,16 +68,14 @@ def with_pictures(embeds: Sequence[discord.Embed], numbers: Sequence[int], mark:
 def alert_card(alert: Alert, mark: str) -> discord.Embed:
     """What operators are told. `mark` is the post's id."""
     sentence = say(alert.locale, f"alert-{alert.cause}", **alert.values)
-    embed = discord.Embed(
-        title=say(alert.locale, "alert-title"), description=_cut(plain(sentence), 1000), colour=BAD
-    )
+    embed = discord.Embed(title=say(alert.locale, "alert-title"), description=plain(sentence, 1000), colour=BAD)
     embed.set_footer(text=mark)
     return embed
 
 
 def notice_card(notice: Notice, mark: str) -> discord.Embed:
     """Why there is no result, and that nothing was charged."""
-    embed = discord.Embed(title=_cut(plain(notice.title), 250), colour=BAD)
+    embed = discord.Embed(title=plain(notice.title, 250), colour=BAD)
     nothing = say(notice.locale, "notice-nothing-charged")
     embed.description = f"{sentence(notice.error, notice.locale)}\n\n{nothing}"
     _sign(embed, notice.locale, notice.job, mark)
@@ -115,18 +113,18 @@ def _progress_lines(progress: Progress) -> list[str]:
 
 def _compatibility_card(result: Result) -> discord.Embed:
     locale = result.locale
-    embed = discord.Embed(title=_cut(plain(result.title), 250), colour=GOOD)
+    embed = discord.Embed(title=plain(result.title, 250), colour=GOOD)
     if "sources" not in result.report:
         return _with_engine(embed, result)
-    for heading, value in source_fields(locale, [plain(name) for name in result.sources], result.report["sources"]):
+    for heading, value in source_fields(locale, result.sources, result.report["sources"]):
         embed.add_field(name=heading, value=value)
     return embed
 
 
 def source_fields(locale: str, names: Sequence[str], sources: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """Heading and story of both sources; the names are plain already."""
+    """Heading and story of both sources, by name."""
     return [
-        (say(locale, "card-source", side=side, name=_cut(name, 200)), "\n".join(_source_lines(locale, source)))
+        (say(locale, "card-source", side=side, name=plain(name, 200)), "\n".join(_source_lines(locale, source)))
         for side, name, source in zip("AB", names, sources, strict=True)
     ]
 
@@ -135,7 +133,7 @@ def _with_engine(embed: discord.Embed, result: Result) -> discord.Embed:
     """A hosted engine tells nothing of the sources: who made it, and of what."""
     locale = result.locale
     for side, name in zip("ab", result.sources, strict=False):
-        embed.add_field(name=say(locale, f"card-deck-{side}"), value=_cut(plain(name), 200))
+        embed.add_field(name=say(locale, f"card-deck-{side}"), value=plain(name, 200))
     made_by = say(locale, f"engine-{result.engine}")
     model = plain(str(result.report.get("model") or ""))
     embed.add_field(name=say(locale, "card-engine"), value=f"{made_by} {model}".strip())
@@ -171,15 +169,21 @@ def _track_story(result: Result, made: Mapping[str, Any], told: Sequence[Mapping
     """Roles, stretch and shift of each side, then the reasons that no earlier track has told."""
     locale = result.locale
     if "reasons" not in made:
-        return _cut(plain(made["tags"] or made["title"] or result.title), 300)
+        return plain(made["tags"] or made["title"] or result.title, 300)
+    return _cut("\n".join(track_lines(locale, made, told)), 1020)
+
+
+def track_lines(locale: str, made: Mapping[str, Any], told: Sequence[Mapping[str, Any]] = ()) -> list[str]:
+    """What the embedded engine did for a track; of another engine's it tells nothing."""
+    if "reasons" not in made:
+        return []
     lines: list[str] = []
     if made["tempo_bpm"] is not None:
         roles = say(locale, "card-roles", bed=made["bed"].upper(), lead=made["lead"].upper())
         lines.append(f"{roles} {say(locale, 'card-shared-tempo', tempo=round(made['tempo_bpm'], 1))}")
     lines += [line for side in "ab" if (line := _change(locale, side, made))]
     new = [r for r in made["reasons"] if r not in told and r["code"] not in _TOLD_BY_ROLES]
-    lines += [f"- {say_reason(locale, r['code'], r['values'])}" for r in new]
-    return _cut("\n".join(lines), 1020)
+    return lines + [f"- {say_reason(locale, r['code'], r['values'])}" for r in new]
 
 
 def _change(locale: str, side: str, made: Mapping[str, Any]) -> str:

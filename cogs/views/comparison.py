@@ -13,7 +13,7 @@ from cogs.people import bot_of, place_of
 from cogs.views.answers import defer, reply
 from cogs.views.cards import GOOD, WORKING, source_fields
 from cogs.views.controls import IdButton
-from cogs.views.refusals import plain, sentence
+from cogs.views.refusals import sentence
 
 _FITS = 60  # points of 100 from which the card is green
 _FIELD = 1020
@@ -24,7 +24,7 @@ def comparison_card(report: Mapping[str, Any], names: Sequence[str], locale: str
     score = int(report["score"])
     title = say(locale, "compat-score", score=score) if report["verdicts"] else say(locale, "compat-no-score")
     embed = discord.Embed(title=title, colour=GOOD if score >= _FITS else WORKING)
-    for heading, value in source_fields(locale, [plain(name) for name in names], report["sources"]):
+    for heading, value in source_fields(locale, names, report["sources"]):
         embed.add_field(name=heading, value=value)
     if report["verdicts"]:
         told = _told(locale, report["verdicts"])

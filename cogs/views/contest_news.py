@@ -54,11 +54,11 @@ def news_text(news: ContestNews) -> str | None:
 
 def news_card(news: ContestNews, mark: str, *, picture: bool = False) -> discord.Embed:
     """One announcement. `mark` is the post's id; a result may have a picture."""
-    locale, title = news.locale, plain(news.title)[:200]
+    locale, title = news.locale, plain(news.title, 200)
     embed = discord.Embed(title=say(locale, f"contest-news-{news.move}", title=title), colour=MOVES[news.move])
     match news.move:
         case "opened":
-            embed.description = plain(news.theme)[:2000]
+            embed.description = plain(news.theme, 2000)
             schedule = Schedule(news.opens_at, news.closes_at, news.ends_at)
             add_terms(embed, schedule, _rules_of(news), news.prize, news.sources, locale)
             how = "contest-how-enter" if news.masking else "contest-how-openly"
@@ -110,10 +110,10 @@ async def results_picture(charts: Charts, placed: Sequence[Placed]) -> bytes | N
 def entry_card(show: EntryShow, mark: str) -> discord.Embed:
     """One entry of the gallery; of a masked one nothing but its number. `mark` is the post's id."""
     locale = show.locale
-    title = say(locale, "contest-entry", number=show.number, title=plain(show.contest_title)[:200])
+    title = say(locale, "contest-entry", number=show.number, title=plain(show.contest_title, 200))
     embed = discord.Embed(title=title, colour=WORKING)
     if show.member:
-        told = {"member": mention(show.member, locale), "title": plain(show.title)[:200]}
+        told = {"member": mention(show.member, locale), "title": plain(show.title, 200)}
         embed.description = say(locale, "contest-entry-by", **told, length=duration(show.seconds))
     embed.set_footer(text=say(locale, "contest-post-footer", contest=show.contest, mark=mark))
     return embed
@@ -147,7 +147,7 @@ def _place(one: Placed, locale: str) -> str:
         "contest-placed-winner" if one.winner else "contest-placed",
         rank=one.rank,
         number=one.number,
-        title=plain(one.title)[:80],
+        title=plain(one.title, 80),
         member=mention(one.member, locale),
         points=say_many(locale, "contest-points", one.points),
     )
@@ -157,7 +157,7 @@ def _place(one: Placed, locale: str) -> str:
 def results_card(results: Results, locale: str, *, picture: bool) -> discord.Embed:
     """The result for whoever asks for it later."""
     contest = results.contest
-    embed = discord.Embed(title=say(locale, "contest-news-results", title=plain(contest.title)[:200]), colour=GOOD)
+    embed = discord.Embed(title=say(locale, "contest-news-results", title=plain(contest.title, 200)), colour=GOOD)
     lines = _result_lines(results.placed, results.ballots, contest.prize, locale)
     embed.description = "\n".join(lines)[:4000]
     _add_digest(embed, results.digest, locale)
@@ -173,7 +173,7 @@ def _result_lines(placed: Sequence[Placed], ballots: int, prize: str, locale: st
     if not won:
         yield say(locale, "contest-no-winner")
     elif prize:
-        yield say(locale, "contest-prize", prize=plain(prize)[:300])
+        yield say(locale, "contest-prize", prize=plain(prize, 300))
     yield ""
     yield from _ranked(placed, locale)
 
@@ -219,7 +219,7 @@ def _why(news: ContestNews) -> str:
     if news.reason in REASONS:
         return say(locale, f"contest-reason-{news.reason}")
     by = mention(news.by, locale) if news.by else say(locale, "log-nothing")
-    return say(locale, "contest-why", by=by, reason=plain(news.reason)[:500] or "-")
+    return say(locale, "contest-why", by=by, reason=plain(news.reason, 500) or "-")
 
 
 def _rules_of(news: ContestNews) -> Rules:

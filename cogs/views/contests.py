@@ -38,7 +38,7 @@ def link_to(guild: str, channel: str, message: str) -> str:
 
 def terms_card(terms: Draft | Contest, files: Sequence[str], locale: str) -> discord.Embed:
     """Everything that members have to know, saved or not; `files` are the names of the source pair."""
-    embed = discord.Embed(title=plain(terms.title)[:250], description=plain(terms.theme)[:2000], colour=WORKING)
+    embed = discord.Embed(title=plain(terms.title, 250), description=plain(terms.theme, 2000), colour=WORKING)
     add_terms(embed, terms.schedule, terms.rules, terms.prize, files, locale)
     gallery = terms.gallery or terms.channel
     where = [say(locale, "contest-where", channel=f"<#{terms.channel}>", gallery=f"<#{gallery}>")]
@@ -62,7 +62,7 @@ def add_terms(
     lines = "\n".join(f"- {line}" for line in _rules(rules, files, locale))
     embed.add_field(name=say(locale, "contest-field-rules"), value=lines[:1024], inline=False)
     if prize:
-        embed.add_field(name=say(locale, "contest-field-prize"), value=plain(prize)[:1000], inline=False)
+        embed.add_field(name=say(locale, "contest-field-prize"), value=plain(prize, 1000), inline=False)
 
 
 def info_card(info: Info, locale: str) -> discord.Embed:
@@ -100,7 +100,7 @@ def own_entry(entry: Entry, locale: str) -> str:
         track=entry.track,
         job=entry.job,
         length=duration(entry.seconds),
-        reason=plain(entry.reason or "-")[:200],
+        reason=plain(entry.reason or "-", 200),
     )
 
 
@@ -114,7 +114,7 @@ def contests_card(contests: Sequence[Contest], locale: str) -> discord.Embed:
 
 def changes_card(contest: Contest, changes: Mapping[str, Any], locale: str) -> discord.Embed:
     """What an edit does: old and new value of each field."""
-    embed = discord.Embed(title=plain(contest.title)[:250], colour=WORKING)
+    embed = discord.Embed(title=plain(contest.title, 250), colour=WORKING)
     lines = [
         say(
             locale,
@@ -132,7 +132,7 @@ def changes_card(contest: Contest, changes: Mapping[str, Any], locale: str) -> d
 def _rules(rules: Rules, files: Sequence[str], locale: str) -> list[str]:
     lines: list[str] = []
     if files:
-        lines.append(say(locale, "contest-sources", a=plain(files[0])[:60], b=plain(files[1])[:60]))
+        lines.append(say(locale, "contest-sources", a=plain(files[0], 60), b=plain(files[1], 60)))
         lines.append(say(locale, "contest-units", units=rules.units))
     if rules.engines:
         lines.append(say(locale, "contest-engines", engines=_value("engines", rules.engines, locale)))
@@ -160,7 +160,7 @@ def _line(contest: Contest, locale: str) -> str:
     return say(
         locale,
         "contest-line",
-        title=plain(contest.title)[:80],
+        title=plain(contest.title, 80),
         phase=phase,
         when=say(locale, f"contest-when-{when}", when=f"<t:{at // 1000}:R>"),
         contest=contest.id,
@@ -187,4 +187,4 @@ def _value(name: str, value: Any, locale: str) -> str:
         return ", ".join(say(locale, f"engine-{engine}") for engine in sorted(value))
     if name == "masking":
         return say(locale, "contest-masked" if value else "contest-unmasked")
-    return plain(str(value))[:300]
+    return plain(str(value), 300)

@@ -66,7 +66,7 @@ def what_changed(change: Change, locale: str) -> str:
     """What became of a message that was put on the decks."""
     words = [say(locale, "decks-loaded")]
     if change.replaced is not None:
-        words.append(say(locale, "decks-replaced", name=plain(change.replaced)[:_NAME]))
+        words.append(say(locale, "decks-replaced", name=plain(change.replaced, _NAME)))
     if change.left_out:
         words.append(say_many(locale, "decks-left-out", change.left_out))
     return " ".join(words)
@@ -173,7 +173,7 @@ def _told(guild: str, track: Loaded, locale: str) -> str:
     return say(
         locale,
         "decks-track",
-        name=plain(track.name)[:_NAME],
+        name=plain(track.name, _NAME),
         length=duration(track.seconds),
         size=f"{max(track.size / (1 << 20), 0.1):.1f}",
         link=link,

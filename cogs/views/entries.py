@@ -10,11 +10,10 @@ import discord
 
 from bot.contests.contest import Contest
 from bot.errors import Code, Refusal, Refused
-from bot.failpoints import around
 from bot.jobs.job import Job
 from bot.texts import duration, say
-from cogs.people import bot_of, place_of
-from cogs.views.answers import defer, reply, take
+from cogs.people import bot_of, place_of, place_of_job
+from cogs.views.answers import defer, open_form, reply, take
 from cogs.views.buttons import no_buttons
 from cogs.views.controls import ID, IdButton, Typed, controls
 from cogs.views.refusals import plain, sentence
@@ -64,15 +63,14 @@ class ReportButton(IdButton, word="entry:report", label="button-report", ids=f"{
     """Opens the form by which moderators learn of an entry of a contest; that has to be the first answer."""
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        with around("discord form"):
-            await interaction.response.send_modal(_report_form(self.about, str(interaction.locale)))
+        await open_form(interaction, _report_form(self.about, str(interaction.locale)))
 
 
 async def entered(interaction: discord.Interaction[Any], contest: str, job: str, track: int) -> str:
     """Enter a take, and say what came of it."""
     locale = str(interaction.locale)
     try:
-        place = await place_of(interaction, private=True, posting=False)
+        place = await place_of_job(interaction, job, posting=False)
         service = bot_of(interaction).services.contests
         found = await service.named(place.guild, contest)
         entry = await service.enter(place, found.id, job, track)
@@ -96,14 +94,9 @@ async def reported(interaction: discord.Interaction[Any], about: str, typed: Typ
     await reply(interaction, words)
 
 
-def enter_button(job: str, locale: str) -> discord.ui.View:
-    """The button of a result that could enter a contest."""
-    return controls(EnterButton(job, locale))
-
-
 async def _offered(interaction: discord.Interaction[Any], job: str) -> tuple[Job, Sequence[Contest]]:
     """The job, and the contests that would take it from whoever presses. Raises `Refused` where none would."""
-    place = await place_of(interaction, private=True, posting=False)
+    place = await place_of_job(interaction, job, posting=False)
     found, contests = await bot_of(interaction).services.contests.doors(place, job)
     if not contests:
         raise Refused(Code.NO_OPEN_CONTEST)

@@ -38,7 +38,7 @@ def _sentence(entry: Entry, locale: str) -> str:
     actor = say(locale, "former-member") if is_former(entry.actor) else f"<@{entry.actor}>"
     who: dict[str, Value] = {"actor": actor, "subject": _subject(entry.subject, locale)}
     if entry.action is Action.DELETE_RESULT:
-        return say(locale, "log-delete-result", **who, why=plain(entry.reason)[:300] or "-")
+        return say(locale, "log-delete-result", **who, why=plain(entry.reason, 300) or "-")
     known: Mapping[str, Any] = json.loads(entry.reason or "{}")
     return say(locale, f"log-{entry.action}", **who, **_values(entry.action, known, locale))
 
@@ -52,7 +52,7 @@ def _values(action: Action, known: Mapping[str, Any], locale: str) -> dict[str, 
         case _:
             ends = known.get("ends")
             when = say(locale, "ends-never") if ends is None else f"<t:{ends // 1000}:f>"
-            why = plain(str(known.get("why") or "-"))[:300]
+            why = plain(str(known.get("why") or "-"), 300)
             return {"units": known.get("units", 0), "ends": when, "why": why}
 
 

@@ -17,8 +17,17 @@ _OUTSIDE = ("bot/playground/", "bot/audio/", "bot/mix.py", "bot/failpoints.py")
 _HTTP = frozenset({"request", "get", "post", "put", "patch", "delete", "head", "ws_connect"})
 _DISCORD = frozenset(
     {"send", "edit", "edit_message", "delete", "history", "sync", "create_dm", "edit_original_response"}
-    | {"send_message", "send_modal", "defer", "autocomplete", "fetch_message", "add_reaction", "pin"}
-    | {"read", "save", "to_file"}
+    | {
+        "send_message",
+        "send_modal",
+        "defer",
+        "autocomplete",
+        "fetch_message",
+        "fetch_member",
+        "add_reaction",
+        "pin",
+    }
+    | {"read", "save", "to_file", "add_reaction"}
 )
 _OURS = "service"
 """How cogs call a service of the bot, whose methods may be named like those of Discord's objects."""

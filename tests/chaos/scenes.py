@@ -129,6 +129,24 @@ async def decks(stage: Stage) -> None:
         await (await stage.play.slash("mika", room, "mash")).answered()
 
 
+async def results(stage: Stage) -> None:
+    """The buttons below a private result, on its server and in direct messages."""
+    room, play = stage.rooms[0].name, stage.play
+    await stage.ask("local", private=True, member="mika", answered=True)
+    await stage.wait_for(lambda: stage.states().get("done"), _STEP_SECONDS)
+    done = next((event["job"] for event in stage.history.events if event["kind"] == "accepted"), "0" * 12)
+    with contextlib.suppress(MemberError, TimeoutError, AssertionError):
+        shown = await (await play.slash("mika", room, "jobs get", job=done)).says("Here it is again")
+        await (await play.click("mika", shown, "Details")).says("How it was made")
+        await (await play.click("mika", shown, "Swap roles")).says("On it")
+        await play.submit("mika", await play.click("mika", shown, "Change"), {"Title": "Other"})
+        await (await play.click("mika", shown, "Share to channel")).says("Shared")
+        direct = await (await play.slash("mika", "@mika", "jobs get", job=done)).says("Here it is again")
+        await (await play.click("mika", direct, "Again")).says("On it")
+        sure = await (await play.click("mika", shown, "Delete")).says("for good")
+        await (await play.click("mika", sure, "Yes, delete it")).says("Deleted")
+
+
 async def choosing(stage: Stage) -> None:
     """A moderator changes settings, the bot leaves and comes back, a member asks to be forgotten."""
     room = stage.rooms[0].name
@@ -219,6 +237,7 @@ SCENES = (
     Scene("local", local),
     Scene("commands", commands),
     Scene("again", again),
+    Scene("results", results),
     Scene("personas", personas),
     Scene("decks", decks),
     Scene("choosing", choosing),

@@ -30,6 +30,7 @@ def test_no_effect_stands_outside_of_a_failpoint() -> None:
         ("cogs.new", "await interaction.response.send_message('hello')"),
         ("cogs.new", "await interaction.edit_original_response(content='')"),
         ("cogs.new", "await interaction.followup.send('hello')"),
+        ("cogs.new", "await guild.fetch_member(1)"),
         ("bot.client", "await self.tree.sync()"),
     ],
 )

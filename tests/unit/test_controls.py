@@ -15,10 +15,10 @@ ID = "0123456789ab"
 
 
 def kinds() -> list[type[IdButton]]:
-    """Every kind of button there is."""
+    """Every kind of button there is; a client that loads its cogs again makes the same ones anew."""
     for cog in COGS:
         __import__(cog)
-    return IdButton.__subclasses__()
+    return list({f"{kind.__module__}.{kind.__name__}": kind for kind in IdButton.__subclasses__()}.values())
 
 
 def about(kind: type[IdButton]) -> str:
@@ -30,8 +30,10 @@ def about(kind: type[IdButton]) -> str:
 @pytest.mark.parametrize("kind", kinds())
 async def test_a_button_is_found_again_by_its_name_and_by_no_other(kind: type[IdButton]) -> None:
     sent = kind(about(kind), "en")
-    matching = [other for other in kinds() if other.__discord_ui_compiled_template__.fullmatch(sent.custom_id)]
-    assert matching == [kind]
+    matching = [
+        other.__name__ for other in kinds() if other.__discord_ui_compiled_template__.fullmatch(sent.custom_id)
+    ]
+    assert matching == [kind.__name__]
     assert len(sent.custom_id) <= 100
     assert max(len(say(locale, kind.label)) for locale in LOCALES) <= 80
     found = kind.__discord_ui_compiled_template__.fullmatch(sent.custom_id)

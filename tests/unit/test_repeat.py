@@ -13,7 +13,9 @@ from bot.files import store as files
 from bot.files.store import Stored
 from bot.jobs import store
 from bot.jobs.job import Job
+from bot.jobs.results import Results
 from bot.jobs.service import Accepted, JobService
+from bot.jobs.stake import NoStake, Stake
 from bot.quotas import ledger
 from bot.request import Operation
 from tests.unit.test_job_ledger import CLOCK, OFFERS, PLACE, held, service
@@ -43,7 +45,12 @@ async def failed_job(
 
 
 async def press(jobs: JobService, job: str, interaction: str = "i2", *, member: str = "42") -> Accepted:
-    return await jobs.again(replace(PLACE, interaction=interaction, member=member), job)
+    return await results_of(jobs).again(replace(PLACE, interaction=interaction, member=member), job)
+
+
+def results_of(jobs: JobService, stake: Stake | None = None) -> Results:
+    """What the buttons below a result do, beside this service."""
+    return Results(jobs._db, CLOCK, jobs, jobs._gate, stake or NoStake(), lambda: None)
 
 
 async def test_the_same_is_asked_of_our_own_copies_through_the_same_gate(db: Database) -> None:

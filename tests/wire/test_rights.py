@@ -58,7 +58,7 @@ ROWS: Mapping[str, tuple[frozenset[str], dict[str, Any]]] = {
     "jobs dm": (EVERYBODY, {"results": "off"}),
     "jobs get": (OWNER_AND_MODERATORS, {"job": JOB}),
     "jobs cancel": (OWNER_AND_MODERATORS, {"job": JOB}),
-    "jobs delete": (MODERATORS, {"job": JOB, "reason": "because"}),
+    "jobs delete": (OWNER_AND_MODERATORS, {"job": JOB, "reason": "because"}),
     "persona create": (frozenset({"mika"}), {"job": JOB, "name": "n", "description": "d"}),
     "persona list": (EVERYBODY, {}),
     "engines list": (EVERYBODY, {}),
@@ -107,19 +107,20 @@ ALSO_DIRECT = frozenset(
     {
         "help",
         "about",
+        "jobs list",
+        "jobs get",
+        "jobs cancel",
+        "jobs delete",
         "jobs dm",
-        "engines list",
-        "engines off",
-        "engines on",
-        "persona list",
         "privacy show",
         "privacy forget",
     }
 )
-"""What belongs to no server: one's own choices and data, everybody's list, the operator's switch."""
+"""What is about oneself, wherever it was asked."""
 MENUS = frozenset({"Use in a mashup"})
 """Commands of a message's menu."""
-BUTTONS = frozenset({"again", "cancel", "deck", "quota", "privacy", "settings", "contest", "ballot", "entry"})
+OF_RESULTS = frozenset({"again", "change", "swap", "share", "delete", "details"})
+BUTTONS = OF_RESULTS | {"cancel", "deck", "quota", "privacy", "settings", "contest", "ballot", "entry"}
 """`settings:` is tried with forged and old controls in tests/story/test_server_settings.py."""
 
 
@@ -393,11 +394,28 @@ async def test_the_cancel_button_takes_the_requester_and_moderators(house: House
 
 
 @pytest.mark.parametrize("who", sorted(EVERYBODY))
-async def test_the_again_button_takes_the_requester_alone(house: House, who: str) -> None:
+@pytest.mark.parametrize("word", ["again", "change", "swap", "share"])
+async def test_what_makes_something_of_a_job_takes_its_requester_alone(house: House, word: str, who: str) -> None:
     card = await question(house)
-    text = await house.click(who, card, f"again:{JOB}")
+    text = await house.click(who, card, f"{word}:{JOB}")
     assert ("Only who asked for job" in text) is (who != "mika"), text
-    assert "There is no job" in await house.click(who, card, "again:000000000000")
+    assert "There is no job" in await house.click(who, card, f"{word}:000000000000")
+
+
+@pytest.mark.parametrize("who", sorted(EVERYBODY))
+@pytest.mark.parametrize("word", ["delete", "delete:yes"])
+async def test_deleting_takes_the_requester_and_moderators(house: House, word: str, who: str) -> None:
+    card = await question(house)
+    text = await house.click(who, card, f"{word}:{JOB}")
+    assert ("is not yours" in text) is (who not in OWNER_AND_MODERATORS), text
+    assert "There is no job" in await house.click(who, await question(house), f"{word}:000000000000")
+
+
+@pytest.mark.parametrize("who", sorted(EVERYBODY))
+async def test_details_of_what_has_no_result_are_told_to_nobody(house: House, who: str) -> None:
+    card = await question(house)
+    assert "has no result" in await house.click(who, card, f"details:{JOB}")
+    assert "There is no job" in await house.click(who, card, "details:000000000000")
 
 
 @pytest.mark.parametrize("who", sorted(EVERYBODY))
