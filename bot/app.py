@@ -44,7 +44,9 @@ from bot.jobs.board import Board
 from bot.jobs.comparisons import Comparisons
 from bot.jobs.forgetting import clear
 from bot.jobs.line import JobLine
+from bot.jobs.loading import Decking
 from bot.jobs.personas import Personas
+from bot.jobs.reach import Reach
 from bot.jobs.restore import quarantine
 from bot.jobs.retention import DAY_MS
 from bot.jobs.service import JobService
@@ -212,7 +214,8 @@ class Parts:
             caps=caps,
             stake=stake,
         )
-        tools = Tools(db, clock, service, Stager(files, downloader, probes), keep_ms, runner.wake)
+        stager = Stager(files, downloader, probes)
+        tools = Tools(db, clock, service, stager, keep_ms, runner.wake)
         orders = EngineOrders(registry, switches, runner.wake)
         await self._obey(orders)
         if hosted:
@@ -234,6 +237,8 @@ class Parts:
             contests=ContestService(tools),
             questions=Questions(db, clock),
             comparisons=Comparisons(db, clock, gate, downloader, self._pool(_COMPARISONS)),
+            reach=Reach(db, clock, stake),
+            decks=Decking(db, clock, gate, service, stager, keep_days=settings.keep.source_days),
         )
 
     async def _obey(self, orders: EngineOrders) -> None:

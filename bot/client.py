@@ -24,7 +24,9 @@ from bot.failpoints import around
 from bot.files.store import FileStore
 from bot.guilds.service import GuildService
 from bot.jobs.comparisons import Comparisons
+from bot.jobs.loading import Decking
 from bot.jobs.personas import Personas
+from bot.jobs.reach import Reach
 from bot.jobs.service import JobService
 from bot.posts.port import Delivery
 from bot.privacy.service import PrivacyService
@@ -39,6 +41,7 @@ COGS = (
     "cogs.delivery",
     "cogs.mashup",
     "cogs.compat",
+    "cogs.decks",
     "cogs.operations",
     "cogs.jobs",
     "cogs.persona",
@@ -85,6 +88,8 @@ class Services:
     contests: ContestService
     questions: Questions
     comparisons: Comparisons
+    reach: Reach
+    decks: Decking
 
 
 class Parts(Protocol):

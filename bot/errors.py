@@ -61,6 +61,13 @@ class Code(StrEnum):
     CHANNELS_UNSUPPORTED = "channels-unsupported"
     HOST_NOT_ALLOWED = "host-not-allowed"
     DOWNLOAD_FAILED = "download-failed"
+    SOURCE_MISSING = "source-missing"
+    SOURCE_TWICE = "source-twice"
+    SOURCE_UNKNOWN = "source-unknown"
+    SOURCE_MASKED = "source-masked"
+    MESSAGE_WITHOUT_AUDIO = "message-without-audio"
+    DECKS_NOT_FULL = "decks-not-full"
+    TOO_MANY_LOADS = "too-many-loads"
     # What was asked about a job.
     NO_SUCH_JOB = "no-such-job"
     NOT_YOUR_JOB = "not-your-job"

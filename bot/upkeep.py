@@ -14,6 +14,7 @@ from bot.clock import Clock
 from bot.contests import forgetting as contests
 from bot.database import Database, DatabaseError
 from bot.database.backup import back_up, taken, taken_at
+from bot.decks.store import drop_expired
 from bot.errors import Cause
 from bot.files import store as files
 from bot.files.store import FileStore
@@ -96,6 +97,7 @@ class Upkeep:
         now = self._clock.now()
         await self._db.work(blank_links)
         await self._db.work(lambda tx: blank_tokens(tx, now))
+        await self._db.work(lambda tx: drop_expired(tx, now))
         await self._drop_old(now)
         await self._drop_departed(now)
         await self._db.work(lambda tx: finish(tx, new_id=self._clock.new_id, now=now))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import discord
@@ -11,10 +11,11 @@ from discord import app_commands
 from bot.client import TwodeckBot
 from bot.errors import Code, Refused
 from bot.failpoints import around
-from bot.jobs.service import Accepted, Offer
+from bot.jobs.service import Accepted
 from bot.request import Operation
 from bot.texts import DEFAULT, say
 from cogs.people import place_of
+from cogs.sources import Given, offers_of
 from cogs.views.answers import defer, reply
 from cogs.views.engines import is_down
 from cogs.views.quotas import what_is_left
@@ -35,9 +36,10 @@ def choices(option: str, *values: str) -> list[app_commands.Choice[str]]:
     return [app_commands.Choice(name=text(f"choice-{option}-{value}"), value=value) for value in values]
 
 
-def described(*options: str) -> Callable[[Command], Command]:
-    """Each option with its own words."""
-    return app_commands.describe(**{option: text(f"option-{option}") for option in options})
+def described(*options: str, **renamed: str) -> Callable[[Command], Command]:
+    """Each option with its own words; one whose parameter is called otherwise by that, `parameter="option"`."""
+    words = {option: option for option in options} | renamed
+    return app_commands.describe(**{name: text(f"option-{option}") for name, option in words.items()})
 
 
 def promise(accepted: Accepted, locale: str) -> str:
@@ -50,9 +52,9 @@ def promise(accepted: Accepted, locale: str) -> str:
 
 async def ask(
     bot: TwodeckBot,
-    interaction: discord.Interaction,
+    interaction: discord.Interaction[Any],
     operation: Operation,
-    tracks: tuple[discord.Attachment, ...],
+    tracks: Sequence[Given],
     given: Mapping[str, Any],
     *,
     private: bool | None,
@@ -65,7 +67,7 @@ async def ask(
         place = await place_of(interaction, private=private)
         if lyrics_file is not None:
             given = {**given, "prompt": await _lyrics(lyrics_file, given.get("prompt"))}
-        offers = tuple(Offer(url=track.url, name=track.filename, size=track.size) for track in tracks)
+        offers = await offers_of(bot, interaction, tracks)
         accepted = await bot.services.jobs.ask(operation, place, offers, given)
         answer = f"{promise(accepted, locale)} {_silence(bot, accepted.job.ask.engine, locale)}".strip()
     except Refused as refused:

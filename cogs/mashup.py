@@ -1,4 +1,4 @@
-"""`/mashup`: two files and a few options become a job."""
+"""`/mashup`: two tracks and a few options become a job."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from discord.ext import commands
 from bot.client import TwodeckBot
 from bot.request import Operation
 from cogs.asking import Weight, ask, choices, described, engine_choices, model_choices, persona_choices, text
+from cogs.sources import given, source_choices
 
 
 class Mashup(commands.Cog):
@@ -20,16 +21,22 @@ class Mashup(commands.Cog):
     @app_commands.command(name="mashup", description=text("command-mashup"))
     @app_commands.guild_only()
     @app_commands.allowed_installs(guilds=True, users=False)
-    @described("track_a", "track_b", "engine", "mode", "prompt", "lyrics_file", "style", "title", "instrumental")
-    @described("model", "vocal_gender", "style_weight", "weirdness", "audio_weight", "persona", "private")
+    @described(
+        "track_a", "track_b", "from_a", "from_b", "engine", "mode", "prompt", "lyrics_file", "style", "title"
+    )
+    @described(
+        "instrumental", "model", "vocal_gender", "style_weight", "weirdness", "audio_weight", "persona", "private"
+    )
     @app_commands.choices(
         mode=choices("mode", "auto", "simple", "custom"), vocal_gender=choices("vocal_gender", "m", "f")
     )
     async def mashup(
         self,
         interaction: discord.Interaction,
-        track_a: discord.Attachment,
-        track_b: discord.Attachment,
+        track_a: discord.Attachment | None = None,
+        track_b: discord.Attachment | None = None,
+        from_a: str | None = None,
+        from_b: str | None = None,
         engine: str | None = None,
         mode: str | None = None,
         prompt: str | None = None,
@@ -45,7 +52,7 @@ class Mashup(commands.Cog):
         persona: str | None = None,
         private: bool | None = None,
     ) -> None:
-        given = {
+        options = {
             "engine": engine,
             "mode": mode,
             "prompt": prompt,
@@ -59,8 +66,15 @@ class Mashup(commands.Cog):
             "audio_weight": audio_weight,
             "persona": persona,
         }
-        tracks = (track_a, track_b)
-        await ask(self._bot, interaction, Operation.MASHUP, tracks, given, private=private, lyrics_file=lyrics_file)
+        tracks = (given("track_a", track_a, "from_a", from_a), given("track_b", track_b, "from_b", from_b))
+        await ask(
+            self._bot, interaction, Operation.MASHUP, tracks, options, private=private, lyrics_file=lyrics_file
+        )
+
+    @mashup.autocomplete("from_a")
+    @mashup.autocomplete("from_b")
+    async def sources(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        return await source_choices(self._bot, interaction, typed)
 
     @mashup.autocomplete("engine")
     async def engines(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:

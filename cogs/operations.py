@@ -1,4 +1,4 @@
-"""`/cover`, `/instrumental`, `/vocals`: what hosted engines make of one file."""
+"""`/cover`, `/instrumental`, `/vocals`: what hosted engines make of one track."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from discord.ext import commands
 from bot.client import TwodeckBot
 from bot.request import Operation
 from cogs.asking import Weight, ask, choices, described, engine_choices, model_choices, persona_choices, text
+from cogs.sources import Given, given, source_choices
 
 _GENDERS = choices("vocal_gender", "m", "f")
 _WEIGHTS = ("vocal_gender", "style_weight", "weirdness", "audio_weight", "private")
@@ -23,13 +24,15 @@ class Operations(commands.Cog):
     @app_commands.command(name="cover", description=text("command-cover"))
     @app_commands.guild_only()
     @app_commands.allowed_installs(guilds=True, users=False)
+    @app_commands.rename(chosen="from")
     @described("track", "engine", "mode", "prompt", "lyrics_file", "style", "title", "negative_tags")
-    @described("instrumental", "model", *_WEIGHTS, "persona")
+    @described("instrumental", "model", *_WEIGHTS, "persona", chosen="from")
     @app_commands.choices(mode=choices("mode", "auto", "simple", "custom"), vocal_gender=_GENDERS)
     async def cover(
         self,
         interaction: discord.Interaction,
-        track: discord.Attachment,
+        track: discord.Attachment | None = None,
+        chosen: str | None = None,
         engine: str | None = None,
         mode: str | None = None,
         prompt: str | None = None,
@@ -46,7 +49,7 @@ class Operations(commands.Cog):
         persona: str | None = None,
         private: bool | None = None,
     ) -> None:
-        given = {
+        options = {
             "engine": engine,
             "mode": mode,
             "prompt": prompt,
@@ -62,21 +65,29 @@ class Operations(commands.Cog):
             "persona": persona,
         }
         await ask(
-            self._bot, interaction, Operation.COVER, (track,), given, private=private, lyrics_file=lyrics_file
+            self._bot,
+            interaction,
+            Operation.COVER,
+            _source(track, chosen),
+            options,
+            private=private,
+            lyrics_file=lyrics_file,
         )
 
     @app_commands.command(name="instrumental", description=text("command-instrumental"))
     @app_commands.guild_only()
     @app_commands.allowed_installs(guilds=True, users=False)
-    @described("track", "title", "tags", "negative_tags", "engine", "model", *_WEIGHTS)
+    @app_commands.rename(chosen="from")
+    @described("title", "tags", "negative_tags", "track", "engine", "model", *_WEIGHTS, chosen="from")
     @app_commands.choices(vocal_gender=_GENDERS)
     async def instrumental(
         self,
         interaction: discord.Interaction,
-        track: discord.Attachment,
         title: str,
         tags: str,
         negative_tags: str,
+        track: discord.Attachment | None = None,
+        chosen: str | None = None,
         engine: str | None = None,
         model: str | None = None,
         vocal_gender: str | None = None,
@@ -85,7 +96,7 @@ class Operations(commands.Cog):
         audio_weight: Weight | None = None,
         private: bool | None = None,
     ) -> None:
-        given = {
+        options = {
             "engine": engine,
             "title": title,
             "tags": tags,
@@ -96,20 +107,23 @@ class Operations(commands.Cog):
             "weirdness": weirdness,
             "audio_weight": audio_weight,
         }
-        await ask(self._bot, interaction, Operation.INSTRUMENTAL, (track,), given, private=private)
+        await ask(self._bot, interaction, Operation.INSTRUMENTAL, _source(track, chosen), options, private=private)
 
     @app_commands.command(name="vocals", description=text("command-vocals"))
     @app_commands.guild_only()
     @app_commands.allowed_installs(guilds=True, users=False)
-    @described("track", "title", "style", "negative_tags", "prompt", "lyrics_file", "engine", "model", *_WEIGHTS)
+    @app_commands.rename(chosen="from")
+    @described("title", "style", "negative_tags", "track", "prompt", "lyrics_file", "engine", "model", *_WEIGHTS)
+    @described(chosen="from")
     @app_commands.choices(vocal_gender=_GENDERS)
     async def vocals(
         self,
         interaction: discord.Interaction,
-        track: discord.Attachment,
         title: str,
         style: str,
         negative_tags: str,
+        track: discord.Attachment | None = None,
+        chosen: str | None = None,
         prompt: str | None = None,
         lyrics_file: discord.Attachment | None = None,
         engine: str | None = None,
@@ -120,7 +134,7 @@ class Operations(commands.Cog):
         audio_weight: Weight | None = None,
         private: bool | None = None,
     ) -> None:
-        given = {
+        options = {
             "engine": engine,
             "title": title,
             "style": style,
@@ -133,8 +147,20 @@ class Operations(commands.Cog):
             "audio_weight": audio_weight,
         }
         await ask(
-            self._bot, interaction, Operation.VOCALS, (track,), given, private=private, lyrics_file=lyrics_file
+            self._bot,
+            interaction,
+            Operation.VOCALS,
+            _source(track, chosen),
+            options,
+            private=private,
+            lyrics_file=lyrics_file,
         )
+
+    @cover.autocomplete("chosen")
+    @instrumental.autocomplete("chosen")
+    @vocals.autocomplete("chosen")
+    async def sources(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        return await source_choices(self._bot, interaction, typed)
 
     @cover.autocomplete("engine")
     @instrumental.autocomplete("engine")
@@ -151,6 +177,10 @@ class Operations(commands.Cog):
     @cover.autocomplete("persona")
     async def personas(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         return await persona_choices(self._bot, interaction, typed)
+
+
+def _source(track: discord.Attachment | None, chosen: str | None) -> tuple[Given, ...]:
+    return (given("track", track, "from", chosen),)
 
 
 def _operation(interaction: discord.Interaction) -> Operation:

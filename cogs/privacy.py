@@ -57,6 +57,7 @@ def kept_card(kept: Kept, times: Times, policy: str | None, locale: str) -> disc
         "privacy-choices": say(locale, "privacy-direct-on" if kept.direct else "privacy-direct-off"),
         "privacy-personas": say_many(locale, "privacy-personas-words", kept.personas),
         "privacy-contests": say_many(locale, "privacy-contests-words", kept.contests, **days),
+        "privacy-decks": say_many(locale, "privacy-decks-words", kept.decks, **days),
         "privacy-acts": say_many(locale, "privacy-acts-words", kept.acts, acts=times.acts),
         "privacy-others": say(locale, "privacy-others-words"),
         "privacy-rest": say(locale, "privacy-rest-words", grace=times.grace, backups=times.backups, page=page),

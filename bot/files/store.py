@@ -170,9 +170,9 @@ def release(tx: Tx, owner: str, now: int) -> None:
     tx.run("UPDATE file_refs SET expires_at = min(expires_at, ?) WHERE owner = ?", (now, owner))
 
 
-def disown(tx: Tx, owner: str) -> None:
-    """`owner` itself goes."""
-    tx.run("DELETE FROM file_refs WHERE owner = ?", (owner,))
+def disown(tx: Tx, owner: str, digest: str | None = None) -> None:
+    """`owner` itself goes, or one of its files."""
+    tx.run("DELETE FROM file_refs WHERE owner = ?1 AND (?2 IS NULL OR hash = ?2)", (owner, digest))
 
 
 def forget(tx: Tx, now: int) -> list[str]:
@@ -191,6 +191,12 @@ def kind_of(tx: Tx, digest: str) -> str | None:
     """What kind of file this is; None for one that nobody refers to."""
     row = tx.one("SELECT kind FROM files WHERE hash = ?", (digest,))
     return row["kind"] if row else None
+
+
+def size_of(tx: Tx, digest: str) -> int | None:
+    """How many bytes this file has; None for one that nobody refers to."""
+    row = tx.one("SELECT size FROM files WHERE hash = ?", (digest,))
+    return row["size"] if row else None
 
 
 def is_kept(tx: Tx, owner: str, digest: str) -> bool:

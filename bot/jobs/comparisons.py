@@ -15,23 +15,11 @@ from bot.engines.probe import probe
 from bot.errors import Code, Refused
 from bot.files.download import Downloader
 from bot.jobs.service import Offer, Place
-from bot.quotas.facts import Asking
+from bot.jobs.trying import must_be_welcome
 from bot.quotas.gate import Gate
-from bot.request import EngineName, Operation
 from bot.worker.pool import Pool
 
 WAITING = 4  # comparisons at a time, the running ones among them
-_DECIDED = frozenset(
-    {
-        Code.NOT_SERVED,
-        Code.BLOCKED,
-        Code.BLOCKED_UNTIL,
-        Code.GUILD_PAUSED,
-        Code.ROLE_NEEDED,
-        Code.CHANNEL_NOT_ALLOWED,
-    }
-)
-"""Who may not make anything may not try anything either; quotas do not count, for nothing is spent."""
 
 
 class Comparisons:
@@ -62,18 +50,8 @@ class Comparisons:
             self._asking.discard(place.member)
 
     async def _check(self, place: Place) -> None:
-        asking = Asking(
-            guild=place.guild,
-            member=place.member,
-            roles=place.roles,
-            channel=place.channel,
-            parent=place.parent,
-            engine=EngineName.LOCAL.value,
-            operation=Operation.MASHUP.value,
-        )
-        verdict = await self._db.work(lambda tx: self._gate.decide(tx, asking, self._clock.now()))
-        if verdict.refusal is not None and verdict.refusal.code in _DECIDED:
-            raise Refused(verdict.refusal.code, **verdict.refusal.values)
+        now = self._clock.now()
+        await self._db.work(lambda tx: must_be_welcome(tx, self._gate, place, now))
 
     async def _fetch(self, offer: Offer, path: Path) -> Path:
         try:

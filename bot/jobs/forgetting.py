@@ -9,6 +9,7 @@ from sqlite3 import Row
 from typing import Any
 
 from bot.database import Tx
+from bot.decks.store import unload
 from bot.files import store as files
 from bot.jobs import inbox, store
 from bot.jobs.job import ENDED, Move, State
@@ -59,7 +60,7 @@ def _wipe(tx: Tx, row: Row, name: str, now: int) -> None:
     posts.erase(tx, f"job:{job_id}")
     files.release(tx, f"job:{job_id}", now)
     tx.run("UPDATE sources SET url = '', name = '', size = 0, hash = NULL WHERE job = ?", (job_id,))
-    tx.run("DELETE FROM tracks WHERE job = ?", (job_id,))
+    unload(tx, [r["hash"] for r in tx.all("DELETE FROM tracks WHERE job = ? RETURNING hash", (job_id,))])
     changes: dict[str, Any] = {
         "member": name,
         "interaction": f"{name}:{job_id}",

@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.clock import Clock
 from bot.database import Database, Tx
+from bot.decks.store import unload
 from bot.engines.registry import Registry
 from bot.engines.switches import Switches
 from bot.errors import Code, Refused
@@ -284,6 +285,7 @@ class JobService:
                 store.remove(tx, job_id, Removal(reader.member, reason))
                 posts.remove(tx, job.subject, messages.RESULTS)
                 release(tx, job.subject, now)
+                unload(tx, [track.hash for track in job.tracks])
                 audit.note(
                     tx, reader.guild, reader.member, Action.DELETE_RESULT, job.subject, reason=reason, now=now
                 )

@@ -278,13 +278,20 @@ def _filled_control(item: Json, values: Mapping[str, Any], options: Options, lab
         if not value and item.get("required", True):
             raise MemberError(f"{label}: choose one.", field=name)
         return body | {"value": value or None}
-    chosen = list(value or [])
+    chosen = _chosen_before(item) if value is None else list(value)
     least = int(item.get("min_values", 1)) if item.get("required", True) else 0
-    if not least <= len(chosen) <= int(item.get("max_values", 1 if kind != _CHECKBOXES else 10)):
-        raise MemberError(f"{label}: {'add' if kind == _UPLOAD else 'choose'} {least} or more.", field=name)
+    most = int(item.get("max_values", 1 if kind != _CHECKBOXES else 10))
+    if not least <= len(chosen) <= most:
+        wanted = f"exactly {least}" if least == most else f"{least} to {most}"
+        raise MemberError(f"{label}: {'add' if kind == _UPLOAD else 'choose'} {wanted}.", field=name)
     if kind == _UPLOAD:
         chosen = [options.attach(upload, name) for upload in chosen if isinstance(upload, Upload)]
     return body | {"values": chosen}
+
+
+def _chosen_before(item: Json) -> list[Any]:
+    """What a select has before anybody touches it."""
+    return [option["value"] for option in item.get("options") or [] if option.get("default")]
 
 
 def _typed(item: Json, text: str, label: str) -> str:

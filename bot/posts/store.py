@@ -53,6 +53,12 @@ def of_any(tx: Tx, subject: str, purposes: Sequence[Purpose]) -> list[Post]:
     return [_post(row) for row in rows]
 
 
+def subject_of(tx: Tx, message: str) -> str | None:
+    """What a message of ours is about; None for one that is not ours."""
+    row = tx.one("SELECT subject FROM posts WHERE message_id = ?", (message,))
+    return row["subject"] if row else None
+
+
 def remove(tx: Tx, subject: str, purposes: Sequence[Purpose]) -> None:
     """Ask that those of these messages that are out be deleted."""
     tx.run(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.contests import forgetting as contests
 from bot.database import Tx
+from bot.decks import store as decks
 from bot.guilds import arrivals, audit, departures, store
 from bot.jobs.store import listed
 from bot.posts import store as posts
@@ -18,6 +19,7 @@ def remove_guild(tx: Tx, guild: str) -> bool:
     contests.drop_guild(tx, guild)
     ledger.drop_guild(tx, guild)
     quotas.drop_guild(tx, guild)
+    decks.drop_guild(tx, guild)
     audit.drop_guild(tx, guild)
     posts.drop_under(tx, f"log:{guild}")
     store.drop_settings(tx, guild)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bot.contests import forgetting as contests
 from bot.database import Tx
+from bot.decks import store as decks
 from bot.guilds import audit
 from bot.guilds.former import former
 from bot.guilds.guild import Period
@@ -51,6 +52,7 @@ def forget(tx: Tx, member: str, *, new_id: Callable[[], str], now: int) -> Forgo
         quotas.forget_member(tx, guild, member, name, now)
         posts.reword_under(tx, f"log:{guild}", member, name)
     persona_rows.forget(tx, member)
+    decks.forget_member(tx, member)
     forget_choices(tx, member)
     tx.run(
         "INSERT INTO forgotten (member, asked_at) VALUES (?, ?)"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bot.clock import Clock
 from bot.contests import forgetting as contests
 from bot.database import Database, Tx
+from bot.decks import store as decks
 from bot.guilds import audit
 from bot.guilds.store import wants_direct
 from bot.jobs import persona_rows
@@ -30,6 +31,8 @@ class Kept:
     personas: int
     contests: int
     """Entries and ballots."""
+    decks: int
+    """Tracks on decks."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ class PrivacyService:
                 direct=wants_direct(tx, member),
                 personas=len(persona_rows.of_member(tx, member)),
                 contests=contests.count_of(tx, member),
+                decks=decks.count_of(tx, member),
             )
 
         return await self._db.work(unit)

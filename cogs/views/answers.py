@@ -29,6 +29,12 @@ async def take(interaction: discord.Interaction[Any]) -> None:
         await interaction.response.defer()
 
 
+async def put_away(interaction: discord.Interaction[Any], content: str) -> None:
+    """Let words take the place of a card and its controls at once, so that none is used twice."""
+    with around("discord put away"):
+        await interaction.response.edit_message(content=content, embed=None, view=None)
+
+
 async def reply(interaction: discord.Interaction[Any], content: str | None = None, **values: Any) -> None:
     """Put the answer in the place of what was promised."""
     with around("discord answer"):

@@ -117,7 +117,9 @@ class Recorder:
         if found is None or message.interaction is None or message.id in self._accepted:
             return
         self._accepted.add(message.id)
-        self._history.note("accepted", interaction=str(message.interaction.id), job=found["job"])
+        answered = [one for one in self._world.interactions.values() if one.original is message]
+        last = max(answered or [message.interaction], key=lambda one: one.id)  # a button may answer on its own card
+        self._history.note("accepted", interaction=str(last.id), job=found["job"])
 
     def _look_for_secrets(self, message: Message, text: str) -> None:
         shown = " ".join([text, *(file.filename for file in (*message.attachments, *message.embedded))])

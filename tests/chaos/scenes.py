@@ -12,11 +12,13 @@ import aiohttp
 
 from bot import control
 from bot.playground.errors import MemberError
+from bot.playground.world import Message
 from tests.chaos.contest_scene import contests
 from tests.chaos.history import query
 from tests.chaos.stage import Stage
 
 _STEP_SECONDS = 20.0
+_MENU = "Use in a mashup"
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,27 @@ async def again(stage: Stage) -> None:
     await stage.wait_for(lambda: stage.states().get("failed"), _STEP_SECONDS)
     stage.band.knobs.ends = "SUCCESS"
     await stage.press("mika", "Again")
+
+
+async def decks(stage: Stage) -> None:
+    """Two files of a message on the decks, and all that can be done with them; the form; a result used again."""
+    room, tag = stage.rooms[0].name, "k1"
+    files = [(f"{tag}{side}.mp3", sound) for side, sound in stage.songs.items()]
+    message = stage.play.say("noor", room, "listen", *files)
+    for button in ("Swap", "Clear"):
+        with contextlib.suppress(MemberError, TimeoutError, AssertionError):
+            card = await (await stage.play.context("mika", room, _MENU, message)).says("Both decks are full.")
+            await (await stage.play.click("mika", card, button)).answered()
+    await _used(stage, message, "Both decks are full.")
+    await _suggest(stage, "mashup", "from_a", user="mika")
+    await _command(stage, "mashup", from_a="deck/a", from_b="nothing")
+    await _command(stage, "decks")
+    await stage.press("mika", "Start", tag=tag, engine="local")
+    await stage.wait_for(lambda: stage.states().get("done"), _STEP_SECONDS)
+    for posted in [one for one in stage.play.messages(room) if one.attachments and one is not message]:
+        await _used(stage, posted, "It is on your decks.")
+    with contextlib.suppress(MemberError, TimeoutError, AssertionError):
+        await (await stage.play.slash("mika", room, "mash")).answered()
 
 
 async def choosing(stage: Stage) -> None:
@@ -197,6 +220,7 @@ SCENES = (
     Scene("commands", commands),
     Scene("again", again),
     Scene("personas", personas),
+    Scene("decks", decks),
     Scene("choosing", choosing),
     Scene("allowances", allowances, settings={"KIE_CREDITS_DAY": "100000"}),
     Scene("lent", lent, settings={"APIBOX_UPLOAD_URL": ""}),
@@ -209,6 +233,11 @@ async def _command(stage: Stage, command: str, *, user: str = "mika", **options:
     with contextlib.suppress(MemberError):
         act = await stage.play.slash(user, stage.rooms[0].name, command, **options)
         await act.answered()
+
+
+async def _used(stage: Stage, message: Message, words: str) -> None:
+    with contextlib.suppress(MemberError, TimeoutError, AssertionError):
+        await (await stage.play.context("mika", stage.rooms[0].name, _MENU, message)).says(words)
 
 
 async def _suggest(stage: Stage, command: str, option: str = "job", *, user: str = "sam") -> None:

@@ -189,19 +189,20 @@ class Stage:
             await self.wait_for(lambda: not self.waits(act), PATIENCE)
         return act
 
-    async def press(self, member: str, button: str) -> None:
-        """One member presses the newest such button they see, which asks for what the first mashup was to be."""
+    async def press(self, member: str, button: str, *, tag: str = "", engine: str = "kie") -> None:
+        """One member presses the newest such button they see, which asks for what the mashup with this tag, or the
+        first one, was to be."""
         seen = [message for room in self.rooms for message in self.play.messages(room.name, member)]
         offered = [m for m in seen if any(c.get("label") == button for c in checks.walk(m.components))]
         if not offered:
             return
-        tag = self.asked[0]
+        tag = tag or self.asked[0]
         self.asked.append(tag)
         try:
             act = await self.play.click(member, offered[-1], button)
         except MemberError:
             return
-        self.history.note("asked", interaction=str(act.interaction.id), tag=tag, private=False, engine="kie")
+        self.history.note("asked", interaction=str(act.interaction.id), tag=tag, private=False, engine=engine)
         self._acts.append(act)
 
     def _mixed(self, tag: str, engine: str) -> tuple[str, dict[str, Any]]:

@@ -200,7 +200,6 @@ async def test_a_bot_killed_anywhere_delivers_once(play: Playground, ask: Any, s
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"track_b": None}, "track_b: choose a file first"),
         ({f"track_{letter}": ("x.mp3", b"x") for letter in "abcdefghijk"}, "No such option: track_c"),
         ({"track_a": Upload("track_a", "huge.wav", b"x", claimed=5 << 30)}, "huge.wav is larger than the 10 MiB"),
     ],

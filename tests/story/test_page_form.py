@@ -52,7 +52,7 @@ async def test_a_form_opens_takes_the_focus_and_gives_it_back(small: Playground,
     await expect(form.get_by_role("textbox", name="Note")).to_be_focused()
     await page.keyboard.type("more bass")
     await page.keyboard.press("Enter")
-    await expect(form.get_by_role("alert")).to_have_text("Extra track: add 1 or more.")
+    await expect(form.get_by_role("alert")).to_have_text("Extra track: add exactly 1.")
     await drop(page, form.locator(".drop"), ("x.wav", 4), ("y.wav", 4))
     await expect(form.get_by_role("alert")).to_have_text(re.compile("one file fits here, and you gave 2"))
     await drop(page, form.locator(".drop"), ("x.wav", 4))

@@ -16,6 +16,7 @@ from bot.request import EngineName
 from bot.settings import GROUPS
 from cogs.compat import Compat
 from cogs.contest import Contest
+from cogs.decks import Decks
 from cogs.engines import Engines
 from cogs.help import Help
 from cogs.jobs import Jobs
@@ -26,6 +27,7 @@ from cogs.privacy import Privacy
 from cogs.quota import Quota
 from cogs.settings import Settings
 
+COGS = (Mashup, Compat, Decks, Operations, Jobs, Persona, Engines, Quota, Settings, Privacy, Contest, Help)
 ROOT = Path(__file__).parents[2]
 OPERATING = (ROOT / "docs" / "operating.md").read_text("utf-8")
 HOW = (ROOT / "docs" / "how-it-works.md").read_text("utf-8")
@@ -57,7 +59,20 @@ def test_slash_commands() -> None:
     pages = "".join(path.read_text("utf-8") for path in (ROOT / "docs").glob("*.md"))
     names = [
         f"{cog.__cog_group_name__} {command.name}" if issubclass(cog, commands.GroupCog) else command.name
-        for cog in (Mashup, Compat, Operations, Jobs, Persona, Engines, Quota, Settings, Privacy, Contest, Help)
+        for cog in (
+            Mashup,
+            Compat,
+            Decks,
+            Operations,
+            Jobs,
+            Persona,
+            Engines,
+            Quota,
+            Settings,
+            Privacy,
+            Contest,
+            Help,
+        )
         for command in cog.__cog_app_commands__
     ]
     assert "jobs cancel" in names

@@ -15,6 +15,9 @@ from bot.client import TwodeckBot
 from bot.contests.contest import Draft
 from bot.contests.store import drafted, insert
 from bot.database import Tx
+from bot.decks.deck import Decks, Loaded
+from bot.decks.store import put
+from bot.files.store import Stored
 from bot.guilds.moderation import Actor
 from bot.jobs import store
 from bot.jobs.job import Ask, Source
@@ -45,6 +48,9 @@ _FILE = ("empty.mp3", b"")
 ROWS: Mapping[str, tuple[frozenset[str], dict[str, Any]]] = {
     "mashup": (EVERYBODY, {"track_a": _FILE, "track_b": _FILE}),
     "compat": (EVERYBODY, {"track_a": _FILE, "track_b": _FILE}),
+    "Use in a mashup": (EVERYBODY, {}),
+    "decks": (EVERYBODY, {}),
+    "mash": (EVERYBODY, {}),
     "cover": (EVERYBODY, {"track": _FILE}),
     "instrumental": (EVERYBODY, {"track": _FILE, "title": "t", "tags": "t", "negative_tags": "t"}),
     "vocals": (EVERYBODY, {"track": _FILE, "prompt": "la", "title": "t", "style": "t", "negative_tags": "t"}),
@@ -111,7 +117,9 @@ ALSO_DIRECT = frozenset(
     }
 )
 """What belongs to no server: one's own choices and data, everybody's list, the operator's switch."""
-BUTTONS = frozenset({"again", "cancel", "quota", "privacy", "settings", "contest", "ballot", "entry"})
+MENUS = frozenset({"Use in a mashup"})
+"""Commands of a message's menu."""
+BUTTONS = frozenset({"again", "cancel", "deck", "quota", "privacy", "settings", "contest", "ballot", "entry"})
 """`settings:` is tried with forged and old controls in tests/story/test_server_settings.py."""
 
 
@@ -122,8 +130,17 @@ class House:
         self.play, self.bot, self.roles = play, bot, roles
 
     async def give(self, who: str, command: str, options: dict[str, Any]) -> Message:
-        """The answer to a command."""
-        return await self._answer(await self.play.slash(who, ROOM, command, **self._named(options)))
+        """The answer to a command; a form that it opens is sent with two empty files."""
+        if command in MENUS:
+            return await self._answer(await self.play.context(who, ROOM, command, self._target()))
+        act = await self.play.slash(who, ROOM, command, **self._named(options))
+        if (await act.answered()).modal is not None:
+            act = await self.play.submit(who, act, {"tracks": [_FILE, _FILE]})
+        return await self._answer(act)
+
+    def _target(self) -> Message:
+        """A message without audio."""
+        return self.play.say("sam", ROOM, "Hello")
 
     async def click(self, who: str, message: Message, custom_id: str | None = None) -> str:
         """Press the one button of a message, maybe with another id; it is made visible to whoever presses."""
@@ -140,12 +157,26 @@ class House:
         """The same command, as it would come from direct messages if a client offered it there."""
         world, members = self.play.world, self.play.standin.members
         person = world.person(who)
+        if command in MENUS:
+            return await self._sent(person, self._aimed(command))
         found, specs, way = find_command(world.commands, command)
         given = members._options(person, world.channel(ROOM).id)
         values = {name: self.play._value(name, value) for name, value in self._named(options).items()}
         data = _command_data(found, wrap(way, given.take(specs, values)), given.resolved)
         for gone in ("members", "roles"):
             data.get("resolved", {}).pop(gone, None)
+        return await self._sent(person, data)
+
+    def _aimed(self, command: str) -> dict[str, Any]:
+        """A command of a message's menu, as it is sent."""
+        target, standin = self._target(), self.play.standin
+        found = next(one for one in self.play.world.commands if one["name"] == command)
+        shape = payloads.message(self.play.world, standin.files, target)
+        aim: dict[str, Any] = {"target_id": str(target.id), "resolved": {"messages": {str(target.id): shape}}}
+        return {"id": found["id"], "name": command, "type": found["type"], **aim}
+
+    async def _sent(self, person: User, data: dict[str, Any]) -> str:
+        """What is answered to a command in direct messages."""
         interaction = self._interaction(person, data)
         self.play.standin.gateway.dispatch("INTERACTION_CREATE", self._event(interaction, person))
         return shown_text(await self._answer(Act(self.play, interaction)))
@@ -412,6 +443,20 @@ async def test_a_contest_is_not_saved_by_somebody_who_moderates_no_more(house: H
 async def test_invented_buttons_of_contests_do_nothing(house: House, custom_id: str, words: str) -> None:
     text = await house.click("noor", await question(house), custom_id)
     assert words in text, text
+
+
+async def test_the_buttons_of_decks_are_for_whoever_presses(house: House) -> None:
+    guild, mika = str(house.play.world.guild.id), str(house.play.world.mika.id)
+    kept = Decks(Loaded("a", "a" * 64, 1, 1.0, "1", "1"), Loaded("b", "b" * 64, 1, 1.0, "1", "1"), 1 << 53)
+    files = [Stored(track.hash, 1, "mp3") for track in kept.loaded.values()]
+    await house.bot.services.db.work(lambda tx: put(tx, guild, mika, kept, fresh=files, now=0))
+    for custom_id in ("deck:swap", "deck:clear", "deck:start"):
+        card = await house.give("mika", "decks", {})
+        button = next(one for row in card.components for one in row["components"])
+        button["custom_id"], card.visible_to = custom_id, house.play.world.person("noor").id
+        act = await house.play.click("noor", card, custom_id)
+        await act.says("Empty: A, B.")
+    assert await house.bot.services.decks.held(guild, mika) == kept
 
 
 async def test_being_forgotten_is_for_whoever_presses(house: House) -> None:

@@ -13,9 +13,9 @@ const ONE_LINE = 100;
 
 const noFiles = () => [];
 
-export function optionControl(option, scene, suggest, order, overflow) {
+export function optionControl(option, scene, suggest, { subject, order, overflow }) {
   const { name, description, required } = option;
-  if (option.type === ATTACHMENT) return fileControl(name, name, description, required, scene, { order, overflow });
+  if (option.type === ATTACHMENT) return fileControl(name, name, description, required, scene, { demos: subject, order, overflow });
   const box = optionBox(option, scene);
   const suggestions = option.autocomplete ? combobox(box, suggest) : null;
   const node = labelled(name, name, description, required, box, suggestions ? [suggestions.list] : []);
@@ -55,7 +55,7 @@ export function modalControls(components, scene) {
 function modalControl(item, title, hint, scene) {
   const name = item.custom_id, required = item.required ?? item.type !== CHECKBOX;
   const several = item.type === CHECKBOXES || (item.max_values ?? 1) > 1;
-  if (item.type === UPLOAD) return fileControl(name, title, hint, required, scene, { most: item.max_values ?? 1 });
+  if (item.type === UPLOAD) return fileControl(name, title, hint, required, scene, { demos: required, most: item.max_values ?? 1 });
   if (item.type === RADIOS || item.type === CHECKBOXES) return groupControl(item, title, hint, several, required);
   if (item.type === CHECKBOX) {
     const box = el("input", { type: "checkbox", checked: item.default });

@@ -4,13 +4,13 @@ import { el, legible, megabytes, nextId } from "./dom.js";
 import { clearErrors, failField } from "./fields.js";
 import { labelled } from "./labelled.js";
 
-// `order` chooses which demo track a required field offers; `overflow` takes files that were dropped on a field for one.
-export function fileControl(name, title, hint, required, scene, { order = 0, most = 1, overflow = null } = {}) {
+// `order` chooses which demo track is offered where `demos` are; `overflow` takes files that were dropped on a field for one.
+export function fileControl(name, title, hint, required, scene, { demos = false, order = 0, most = 1, overflow = null } = {}) {
   const input = el("input", { type: "file", id: nextId("file"), multiple: most > 1 });
   const chosen = el("p", { class: "chosen", "aria-live": "polite" });
   const remove = el("button", { type: "button", class: "small", "aria-label": `Remove the file of ${title}` }, "Remove");
-  const demos = !required ? [] : most > 1 ? scene.demo : scene.demo.slice(order % scene.demo.length || 0).slice(0, 1);
-  const buttons = demos.map((track) => el("button", { type: "button", class: "small", onclick: () => useDemo(track) }, `Use “${track.replace(/\.\w+$/, "")}”`));
+  const tracks = !demos ? [] : most > 1 ? scene.demo : scene.demo.slice(order % scene.demo.length || 0).slice(0, 1);
+  const buttons = tracks.map((track) => el("button", { type: "button", class: "small", onclick: () => useDemo(track) }, `Use “${track.replace(/\.\w+$/, "")}”`));
   const zone = el("div", { class: "drop" }, el("div", { class: "chosen-row" }, chosen, remove), el("div", { class: "demos" }, input, ...buttons));
   const node = labelled(name, title, hint, required, input, [], zone);
   let files = [];
@@ -46,7 +46,7 @@ export function fileControl(name, title, hint, required, scene, { order = 0, mos
   });
   catchDrops(zone, (dropped) => (overflow && dropped.length > most ? overflow(dropped) : add(dropped)));
   show();
-  return { name, node, required, value: () => undefined, files: () => files, put, useDemo: demos[0] ? () => useDemo(demos[0]) : null };
+  return { name, node, value: () => undefined, files: () => files, put, useDemo: tracks[0] ? () => useDemo(tracks[0]) : null };
 }
 
 function whyNot(files, most, scene) {

@@ -29,7 +29,7 @@ export function drawCommands(scene) {
   drawn.scene = scene;
   drawn.leaves = scene.commands.filter((one) => one.type === SLASH).flatMap((one) => leavesOf(one));
   chooser.replaceChildren(...drawn.leaves.map((leaf) => el("option", { value: leaf.name }, `/${leaf.shown}`)));
-  const files = (leaf) => leaf.options.filter((one) => one.type === ATTACHMENT && one.required).length;
+  const files = (leaf) => leaf.options.filter((one, index) => isSubject(leaf.options, index)).length;
   const favourite = [...drawn.leaves].sort((a, b) => files(b) - files(a))[0]?.name ?? "";
   chooser.value = drawn.leaves.some((leaf) => leaf.name === before) ? before : favourite;
   drawForm();
@@ -40,6 +40,12 @@ function leavesOf(command, prefix = "", shownPrefix = "") {
   const inner = (command.options ?? []).filter((one) => one.type === SUBCOMMAND || one.type === GROUP);
   if (inner.length) return inner.flatMap((one) => leavesOf(one, `${name} `, `${shown} `));
   return [{ name, shown, description: command.description, options: command.options ?? [] }];
+}
+
+// What a command is about: files that it requires, or asks for before any other thing that may be left out.
+function isSubject(options, index) {
+  const other = options.findIndex((one) => !one.required && one.type !== ATTACHMENT);
+  return options[index].type === ATTACHMENT && (options[index].required || other < 0 || index < other);
 }
 
 function drawForm() {
@@ -58,10 +64,13 @@ function drawForm() {
 
 function drawOptions(leaf) {
   const options = leaf?.options ?? [];
+  const subjects = options.map((_, index) => isSubject(options, index));
   let order = 0;
-  drawn.controls = options.map((option) =>
-    optionControl(option, drawn.scene, () => suggest(leaf, option), option.type === ATTACHMENT ? order++ : 0, shareOut));
-  const nodes = (wanted) => drawn.controls.filter((_, index) => Boolean(options[index].required) === wanted).map((one) => one.node);
+  drawn.controls = options.map((option, index) => ({
+    ...optionControl(option, drawn.scene, () => suggest(leaf, option), { subject: subjects[index], order: subjects[index] ? order++ : 0, overflow: shareOut }),
+    subject: subjects[index],
+  }));
+  const nodes = (wanted) => drawn.controls.filter((one, index) => (subjects[index] || Boolean(options[index].required)) === wanted).map((one) => one.node);
   const more = nodes(false);
   byId("options").replaceChildren(
     ...bothDemos(),
@@ -70,8 +79,8 @@ function drawOptions(leaf) {
   );
 }
 
-// What a command is about; a file that may be left out is chosen at its own field.
-const fileFields = () => drawn.controls.filter((one) => one.put && one.required);
+// Any other file is chosen at its own field.
+const fileFields = () => drawn.controls.filter((one) => one.subject);
 
 function bothDemos() {
   const fields = fileFields().filter((one) => one.useDemo);
