@@ -49,7 +49,7 @@ def roles_of(user: discord.User | discord.Member) -> frozenset[str]:
 
 
 async def place_of(interaction: discord.Interaction[Any], *, private: bool | None, posting: bool = True) -> Place:
-    """Where and by whom, and what the guild chose for what was left open.
+    """Where and by whom, in which language, and what the guild chose for what was left open.
 
     If something is to be posted, refuses a place where that is not possible, naming what is missing.
     """
@@ -61,14 +61,16 @@ async def place_of(interaction: discord.Interaction[Any], *, private: bool | Non
     if missing:
         raise Refused(Code.MISSING_PERMISSIONS, permissions=", ".join(missing))
     chosen = await bot_of(interaction).services.guilds.settings(str(interaction.guild.id))
+    hidden = chosen.private if private is None else private
+    public = chosen.locale or str(interaction.guild_locale or interaction.locale)
     return Place(
         interaction=str(interaction.id),
         guild=str(interaction.guild.id),
         channel=str(interaction.channel_id),
         member=str(interaction.user.id),
-        locale=chosen.locale or str(interaction.guild_locale or interaction.locale),
+        locale=str(interaction.locale) if hidden else public,
         max_bytes=interaction.guild.filesize_limit,
-        private=chosen.private if private is None else private,
+        private=hidden,
         token=interaction.token,
         roles=roles_of(interaction.user),
         parent=parent_of(interaction),

@@ -18,6 +18,7 @@ from bot.playground.files import Files, Upload, content_type
 from bot.playground.gateway import Gateway
 from bot.playground.knobs_api import KnobsApi
 from bot.playground.members import ON_MESSAGE, ON_PERSON, Members
+from bot.playground.wording import languages, worded
 from bot.playground.world import Interaction, Json, Member, Message, User, World, direct_id
 
 _PAGE = Path(__file__).parent / "page"
@@ -64,6 +65,7 @@ class PageApi:
             web.post("/page/submit", self._act(self.submit)),
             web.post("/page/context", self._act(self.context)),
             web.post("/page/say", self._act(self.say)),
+            web.post("/page/language", self._act(self.speak)),
             web.get("/page/knobs", self._knobs.show),
             web.post("/page/knobs/{id}", self.turn),
         ]
@@ -94,7 +96,9 @@ class PageApi:
                 "channels": self._channels(),
                 "direct": self._direct(person),
                 "roles": [payloads.role(self._world, one) for one in guild.roles.values()],
-                "commands": self._members.commands_for(person, channel_id),
+                "commands": [worded(one, person.locale) for one in self._members.commands_for(person, channel_id)],
+                "locale": person.locale,
+                "languages": languages(self._world.commands),
                 "demo": self._demo_names(),
                 "upload_limit": max(person.upload_limit, self._world.upload_limit(channel_id)),
             }
@@ -152,6 +156,13 @@ class PageApi:
     async def say(self, person: User, body: Json, uploads: list[Upload]) -> Json:
         written = self._members.say(person, self._where(body), str(body.get("text", "")), uploads)
         return {"message": str(written.id)}
+
+    async def speak(self, person: User, body: Json, _: list[Upload]) -> Json:
+        """Set the language of somebody's Discord."""
+        if body.get("locale") not in languages(self._world.commands):
+            raise MemberError("The bot has no words in that language.")
+        person.locale = str(body["locale"])
+        return {"locale": person.locale}
 
     async def turn(self, request: web.Request) -> web.StreamResponse:
         """A knob: no act inside the server; who turns it matters only where that person is meant by "you"."""

@@ -17,5 +17,6 @@ def welcome_card(locale: str, mark: str = "") -> discord.Embed:
     for part in PARTS:
         heading, told = say(locale, f"welcome-{part}-title"), say(locale, f"welcome-{part}")
         embed.add_field(name=heading, value=told, inline=False)
-    embed.set_footer(text=mark or None)
+    if mark:
+        embed.set_footer(text=mark)
     return embed

@@ -104,6 +104,8 @@ async def test_an_accepted_job_waits_and_goes_on_after_a_top_up(scene: Scene) ->
     job = await runs_empty(scene)
     assert scene.rows("SELECT state FROM jobs WHERE id = ?", job)[0]["state"] == "staged"
     await scene.play.wait_for(lambda: told(scene) == before + 1)
+    cards = scene.play.messages("mashups")
+    await scene.play.wait_for(lambda: any("kie.ai takes nothing at the moment" in shown_text(m) for m in cards))
     scene.music.credits = 100
     await scene.reaches(job, "done")
     assert scene.music.credits == 88

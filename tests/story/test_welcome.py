@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import expect
 
 from bot.playground.permissions import Permission
 from bot.playground.world import Channel, Message
 from tests.playground import Playground, shown_text
+from tests.story.page_visit import Visit
 from tests.story.told import log_of
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
@@ -72,6 +74,18 @@ async def test_help_speaks_the_language_and_knows_the_rights_of_who_asks(play: P
     about = shown_text(await (await play.slash("mika", room, "about")).says("Twodeck"))
     assert "MIT" in about
     assert "Muttersprachlern gelesen: Español, Français" in about
+
+
+@pytest.mark.page
+async def test_the_page_shows_commands_in_the_language_that_is_chosen(play: Playground, visit: Visit) -> None:
+    page = await visit(play.standin.url, place=f"#mika/{rooms(play)[1].name}")
+    await page.locator("#language").select_option("de")
+    await expect(page.locator("#command option", has_text="/aufträge liste")).to_have_count(1)
+    await page.locator("#command").select_option("help")
+    await page.get_by_role("button", name="Run /hilfe").click()
+    await expect(page.locator(".message").last).to_contain_text("Was du hier tun kannst")
+    await page.locator("#language").select_option("en-US")
+    await expect(page.locator("#run")).to_have_text("Run /help")
 
 
 async def test_help_says_why_nothing_goes_in_a_channel(play: Playground) -> None:

@@ -27,6 +27,7 @@ from cogs.privacy import Privacy
 from cogs.quota import Quota
 from cogs.settings import Settings
 
+COGS = (Mashup, Compat, Decks, Operations, Jobs, Persona, Engines, Quota, Settings, Privacy, Contest, Help)
 ROOT = Path(__file__).parents[2]
 OPERATING = (ROOT / "docs" / "operating.md").read_text("utf-8")
 HOW = (ROOT / "docs" / "how-it-works.md").read_text("utf-8")

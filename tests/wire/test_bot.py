@@ -37,7 +37,18 @@ async def test_create_bot_gives_a_bot_that_opens_and_closes_its_parts(
         assert bot.intents == discord.Intents(guilds=True)
         await play.connect(bot)
         made = {"mashup", "compat", "cover", "instrumental", "vocals", "jobs", "persona", "contest"}
-        commands = made | {"engines", "quota", "settings", "privacy", "decks", "mash", "Use in a mashup"}
+        made |= {"decks", "mash", "Use in a mashup"}
+        commands = made | {
+            "engines",
+            "quota",
+            "settings",
+            "privacy",
+            "decks",
+            "mash",
+            "help",
+            "about",
+            "Use in a mashup",
+        }
         assert {command["name"] for command in play.world.commands} == commands
         await bot.close()
     connection = sqlite3.connect(tmp_path / "data" / "twodeck.db")

@@ -32,6 +32,7 @@ async function loadScene() {
   if (!placesOf(scene).some((one) => one.id === here.channel)) return leaveLostChannel();
   markUnheard();
   drawPeople();
+  drawLanguages();
   drawChannels();
   drawBot(scene.bot);
   drawCommands(scene);
@@ -93,6 +94,19 @@ function drawPeople() {
   });
   byId("people").replaceChildren(el("legend", {}, "You are"), ...radios);
   if (wasInside) byId("people").querySelector(":checked")?.focus();
+}
+
+function drawLanguages() {
+  const { languages, locale } = state.scene;
+  const nameOf = (one) => new Intl.DisplayNames([one], { type: "language" }).of(one);
+  byId("language").replaceChildren(...languages.map((one) => el("option", { value: one, selected: one === locale }, nameOf(one))));
+  byId("language-field").hidden = languages.length < 2;
+}
+
+async function speak() {
+  const done = await act("language", { locale: byId("language").value });
+  if (done.error) return fail(done.error);
+  return loadScene();
 }
 
 // One person's direct messages are not another's.
@@ -231,6 +245,7 @@ function commandSent() {
 }
 
 function startPanels() {
+  byId("language").addEventListener("change", speak);
   byId("see-newest").addEventListener("click", focusNewest);
   for (const name of PANELS) byId(`${name}-tab`).addEventListener("click", () => togglePanel(name));
   WIDE.addEventListener("change", () => WIDE.matches && showPanel("command"));

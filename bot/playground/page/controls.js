@@ -24,7 +24,7 @@ export function optionControl(option, scene, suggest, { subject, order, overflow
 
 function optionBox(option, scene) {
   const named = (list, sign) => list.map((one) => ({ value: one.id, label: sign + one.name }));
-  if (option.choices?.length) return choiceBox(option.choices.map((one) => ({ value: one.value, label: one.name })), option.required);
+  if (option.choices?.length) return choiceBox(option.choices.map((one) => ({ value: one.value, label: one.shown })), option.required);
   if (option.autocomplete) return el("input", { type: "text", maxlength: option.max_length });
   switch (option.type) {
     case BOOLEAN: return choiceBox([{ value: "true", label: "Yes" }, { value: "false", label: "No" }], option.required);

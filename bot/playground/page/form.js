@@ -28,18 +28,18 @@ export function drawCommands(scene) {
   const before = chooser.value;
   drawn.scene = scene;
   drawn.leaves = scene.commands.filter((one) => one.type === SLASH).flatMap((one) => leavesOf(one));
-  chooser.replaceChildren(...drawn.leaves.map((leaf) => el("option", { value: leaf.name }, `/${leaf.name}`)));
+  chooser.replaceChildren(...drawn.leaves.map((leaf) => el("option", { value: leaf.name }, `/${leaf.shown}`)));
   const files = (leaf) => leaf.options.filter((one, index) => isSubject(leaf.options, index)).length;
   const favourite = [...drawn.leaves].sort((a, b) => files(b) - files(a))[0]?.name ?? "";
   chooser.value = drawn.leaves.some((leaf) => leaf.name === before) ? before : favourite;
   drawForm();
 }
 
-function leavesOf(command, prefix = "") {
-  const name = `${prefix}${command.name}`;
+function leavesOf(command, prefix = "", shownPrefix = "") {
+  const name = `${prefix}${command.name}`, shown = `${shownPrefix}${command.shown}`;
   const inner = (command.options ?? []).filter((one) => one.type === SUBCOMMAND || one.type === GROUP);
-  if (inner.length) return inner.flatMap((one) => leavesOf(one, `${name} `));
-  return [{ name, description: command.description, options: command.options ?? [] }];
+  if (inner.length) return inner.flatMap((one) => leavesOf(one, `${name} `, `${shown} `));
+  return [{ name, shown, description: command.description, options: command.options ?? [] }];
 }
 
 // What a command is about: files that it requires, or asks for before any other thing that may be left out.
@@ -51,7 +51,7 @@ function isSubject(options, index) {
 function drawForm() {
   const leaf = drawn.leaves.find((one) => one.name === chooser.value);
   run.disabled = !leaf;
-  run.textContent = leaf ? `Run /${leaf.name}` : "No commands here";
+  run.textContent = leaf ? `Run /${leaf.shown}` : "No commands here";
   byId("command-hint").textContent = leaf?.description ?? "The bot offers no command to you in this channel.";
   // What was typed stays as long as the command asks the same of the same person.
   const { demo, me, upload_limit } = drawn.scene;
