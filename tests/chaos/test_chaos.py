@@ -29,15 +29,7 @@ DANGEROUS = (
     Cell(HOSTED, "commit bot.jobs.line.JobLine._apply:after", 6, "raise"),  # settled, and told that it is not
     Cell(HOSTED, "commit bot.runner.Runner._claim:after", 5, "cancel"),  # leased, and nobody goes on
 )
-SOMETIMES = [
-    Cell(HOSTED, f"{name}:{phase}", 1, action)
-    for name in points.names()
-    for phase in points.PHASES
-    for action in ACTIONS
-    if name.startswith(
-        ("commit bot.posts", "commit bot.jobs.steps.Steps.staged", "commit bot.web", "http", "discord send")
-    )
-]
+SOMETIMES = ("commit bot.posts", "commit bot.jobs.steps.Steps.staged", "commit bot.web", "http", "discord send")
 
 
 async def runs(folder: Path, *orders: dict[str, Any]) -> list[Tally]:
@@ -49,6 +41,12 @@ async def runs(folder: Path, *orders: dict[str, Any]) -> list[Tally]:
 
 def struck(chosen: Sequence[Cell], **more: str) -> dict[str, Any]:
     return {"run": "cells", "cells": [cell.to_list() for cell in chosen], **more}
+
+
+def sometimes() -> list[Cell]:
+    """What a hosted mashup does outside, and the units around it, whatever they are struck with."""
+    near = [name for name in points.names() if name.startswith(SOMETIMES)]
+    return [Cell(HOSTED, f"{n}:{phase}", 1, action) for n in near for phase in points.PHASES for action in ACTIONS]
 
 
 @pytest.mark.timeout(180)
@@ -66,7 +64,7 @@ async def test_kills_and_a_storm_of_callbacks_break_nothing(tmp_path: Path) -> N
 
 @pytest.mark.timeout(180)
 async def test_no_struck_failpoint_breaks_anything(tmp_path: Path) -> None:
-    chosen = [*DANGEROUS, *cells.some(SOMETIMES, 2, TODAY)]
+    chosen = [*DANGEROUS, *cells.some(sometimes(), 2, TODAY)]
     tallies = await runs(tmp_path, struck(chosen[::2]), struck(chosen[1::2]))
     assert [violation for tally in tallies for violation in tally.violations] == []
     assert sum(tally.counts["cells struck"] for tally in tallies) >= len(DANGEROUS)
