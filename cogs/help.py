@@ -30,7 +30,6 @@ ORGANISERS = frozenset(
 )
 """Also for the role that the server named for contests."""
 MODERATORS = ORGANISERS | {
-    "jobs delete",
     "settings",
     *(f"quota set {name}" for name in ("guild", "role", "member")),
     *(f"quota {name}" for name in ("grant", "reset", "block", "unblock", "pause", "resume")),

@@ -120,7 +120,7 @@ ALSO_DIRECT = frozenset(
 MENUS = frozenset({"Use in a mashup"})
 """Commands of a message's menu."""
 OF_RESULTS = frozenset({"again", "change", "swap", "share", "delete", "details"})
-BUTTONS = OF_RESULTS | {"cancel", "deck", "quota", "privacy", "settings", "contest", "ballot", "entry"}
+BUTTONS = OF_RESULTS | {"cancel", "compare", "deck", "quota", "privacy", "settings", "contest", "ballot", "entry"}
 """`settings:` is tried with forged and old controls in tests/story/test_server_settings.py."""
 
 
