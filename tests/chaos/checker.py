@@ -106,7 +106,7 @@ def _submits(run: _Run) -> Iterator[Violation]:
 def _appears_once(run: _Run) -> Iterator[Violation]:
     """I3: at most one message of each kind, with one picture for each track; what is noted as shown is shown."""
     for job in run.seen:
-        for role in ("card", "result", "ready", "notice", "sorry"):
+        for role in ("card", "result", "shared", "ready", "notice", "sorry"):
             copies = {event["message"] for event in run.messages(job, frozenset({role}))}
             if len(copies) > 1:
                 yield Violation("I3", job, f"{len(copies)} messages with its {role}")
@@ -196,7 +196,11 @@ def _places(run: _Run) -> Iterator[Violation]:
             continue
         asked = run.asked.get(row["interaction"])
         for event in events:
-            if not _is_at_home(event, row):
+            if event["role"] == "shared":
+                wanted = [p["target"] for p in _posts_of(run, job) if p["purpose"] == "shared"]
+                if not row["private"] or event["to"] or event["direct"] or event["channel"] not in wanted:
+                    yield Violation("I6", job, "shown to others where nobody asked for that")
+            elif not _is_at_home(event, row):
                 yield Violation("I6", job, f"{event['role']} in a place that did not ask")
             if asked and event["tag"] and event["tag"] != asked["tag"]:
                 yield Violation("I7", job, f"{event['role']} shows {event['tag']}, asked was {asked['tag']}")

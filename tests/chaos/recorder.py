@@ -31,6 +31,7 @@ def _sentence(message: str) -> re.Pattern[str]:
 ACCEPTED = (_sentence("accepted"), _sentence("accepted-private"))
 _SIGNED = _sentence("card-footer")
 _NOTICE, _READY, _SORRY = _sentence("notice-greeting"), _sentence("hint-ready"), _sentence("hint-failed")
+_SHARED = _sentence("result-shared")
 
 
 class Recorder:
@@ -132,6 +133,8 @@ def _role(message: Message, text: str) -> str | None:
     """What a message is to its job; None for what belongs to none. The answer to `/jobs get` is a copy."""
     signed = _SIGNED.search(text)
     marks = {match[1] for file in message.attachments if (match := _FILE.match(file.filename))}
+    if marks and _SHARED.search(text):
+        return "shared"
     if marks:
         return "copy" if signed and signed["job"] in marks else "result"
     if signed is None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import socket
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -183,8 +184,7 @@ class Stage:
             act = await self.play.slash(member, room.name, command, engine=engine, private=private, **options)
         except MemberError:
             return None
-        self.history.note("asked", interaction=str(act.interaction.id), tag=tag, private=private, engine=engine)
-        self._acts.append(act)
+        self.watch(act, tag, engine, private=private)
         if answered:
             await self.wait_for(lambda: not self.waits(act), PATIENCE)
         return act
@@ -198,11 +198,18 @@ class Stage:
             return
         tag = tag or self.asked[0]
         self.asked.append(tag)
-        try:
-            act = await self.play.click(member, offered[-1], button)
-        except MemberError:
-            return
-        self.history.note("asked", interaction=str(act.interaction.id), tag=tag, private=False, engine=engine)
+        with contextlib.suppress(MemberError):
+            self.watch(await self.play.click(member, offered[-1], button), tag, engine)
+
+    async def made_again(self, pressing: Awaitable[Act], engine: str, *, private: bool) -> None:
+        """One member asks by a button or a form for what the first mashup was to be."""
+        self.asked.append(self.asked[0])
+        self.watch(act := await pressing, self.asked[0], engine, private=private)
+        await act.says("On it")
+
+    def watch(self, act: Act, tag: str, engine: str, *, private: bool = False) -> None:
+        """This asked for the mashup with this tag."""
+        self.history.note("asked", interaction=str(act.interaction.id), tag=tag, private=private, engine=engine)
         self._acts.append(act)
 
     def _mixed(self, tag: str, engine: str) -> tuple[str, dict[str, Any]]:

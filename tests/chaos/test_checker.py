@@ -300,3 +300,16 @@ def test_a_result_that_no_channel_takes_is_kept() -> None:
     assert broken_invariants((events, tables)) == {"I1"}, "only a channel that refused it is an excuse"
     tables["posts"] += [post(1, "result", "dead")]
     assert broken_invariants((events, tables)) == set()
+
+
+def test_a_private_result_is_shown_to_others_where_its_member_said_so_and_once() -> None:
+    events, tables = good()
+    events.append(message(10, "shared", 5))
+    assert broken_invariants((events, tables)) == {"I6"}, "nobody asked for that"
+    tables["posts"] += [{**post(5, "shared"), "target": "c1"}]
+    assert broken_invariants((events, tables)) == set()
+    tables["posts"][-1]["target"] = "c2"
+    assert broken_invariants((events, tables)) == {"I6"}
+    tables["posts"][-1]["target"] = "c1"
+    events.append(message(11, "shared", 5))
+    assert broken_invariants((events, tables)) == {"I3"}
