@@ -91,6 +91,9 @@ def test_layers_that_are_heard_right_meet_and_others_do_not() -> None:
     assert together.layered
     assert together.apart < 0.001
     assert together.same_bars
+    drifting = hearing.meet((KNOWN, heard()), (other, replace(right, steady=False, residual_ms=40.0)))
+    assert drifting.layered
+    assert drifting.apart < 0.001
     slipped = replace(right, beats=tuple(beat + 0.2 for beat in right.beats))
     assert hearing.meet((KNOWN, heard()), (other, slipped)).apart > 0.1
     shifted = replace(right, downbeats=tuple(beat + 1 for beat in right.downbeats[:-1]))

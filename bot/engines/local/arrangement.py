@@ -126,8 +126,9 @@ def _starts(analysis: Analysis, clock: Clock, fold: float, bars: int) -> list[tu
     beats = round(bars * clock.beats_per_bar * fold)
     starts: list[tuple[int, int]] = []
     free = 0
+    first = _first(analysis, bars)
     for number, beat in enumerate(analysis.downbeats):
-        if number >= _first(analysis, bars) and beat >= free and beat + beats < len(analysis.beats):
+        if number >= first and beat >= free and beat + beats < len(analysis.beats):
             starts.append((number, beat))
             free = beat + max(1, beats)
     return starts
