@@ -206,7 +206,9 @@ def pairs(heard: Sequence[Heard]) -> list[Figure]:
         ),
         _share("the same, of all pairs", [bool(one.same_bars) for one in met]),
         _share("pairs within 1 on the Camelot wheel after the shift", [one.camelot <= 1 for one in met], 0.95),
-        at_most("pairs stretched more than 16 %", 100 * np.mean([one.stretched > USABLE for one in met]), 10, "%"),
+        at_most(
+            "pairs stretched more than 16 %", 100 * float(np.mean([one.stretched > USABLE for one in met])), 10, "%"
+        ),
         _share("pairs that are not layered", [not one.layered for one in met]),
     ]
 
