@@ -15,6 +15,7 @@ import soundfile as sf
 from PIL import Image
 
 from bot.audio import loudness
+from bot.engines.local import mixing
 from bot.engines.local.plan import Analysis
 from bot.engines.local.planner import plan
 from bot.engines.local.render import Phrases, render
@@ -49,6 +50,11 @@ def test_the_decoded_mp3_has_its_loudness_and_peak(mashup: dict[str, Any]) -> No
         assert brute_true_peak(samples) <= -1.0
         assert track["true_peak_dbtp"] <= -1.0
         assert float(np.abs(samples).max()) < 1.0
+
+
+def test_a_codec_that_went_far_over_one_track_is_given_more_room_in_the_next() -> None:
+    assert mixing.ceiling_after(0.9) == mixing.CEILING_DBTP
+    assert mixing.ceiling_after(2.5) + 2.5 == pytest.approx(mixing.PEAK_DBTP - mixing.SPREAD_DB)
 
 
 def test_length_is_whole_bars_and_sections_lie_on_them(mashup: dict[str, Any]) -> None:

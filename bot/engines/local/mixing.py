@@ -94,7 +94,12 @@ def _track(
         "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
         "pcm_sha256": written.pcm_sha256,
     }
-    return report, min(CEILING_DBTP, PEAK_DBTP - written.overshoot - SPREAD_DB)
+    return report, ceiling_after(written.overshoot)
+
+
+def ceiling_after(overshoot: float) -> float:
+    """The ceiling under which another track of the same sources most likely needs no second encoding."""
+    return min(CEILING_DBTP, PEAK_DBTP - overshoot - SPREAD_DB)
 
 
 def _write(file: Path, mix: Samples, rate: int, tag: bytes, ceiling: float) -> Written:
