@@ -35,7 +35,7 @@ bench-engine: $(VENV)/.developer
 	@for program in mma fluidsynth; do command -v $$program >/dev/null || { \
 	  echo "The music to measure with is made by mma and fluidsynth." >&2; \
 	  echo "On Debian or Ubuntu: apt-get install --no-install-recommends mma fluidsynth timgm6mb-soundfont" >&2; exit 1; }; done
-	$(BIN)/python -m benchmarks hearing engine
+	$(BIN)/python -m benchmarks hearing levels engine
 
 chaos: $(VENV)/.developer
 	$(BIN)/python -m tests.chaos

@@ -18,12 +18,13 @@ import soundfile as sf
 from numpy.typing import NDArray
 
 from benchmarks import truth
-from benchmarks.report import Figure, print_table
+from benchmarks.report import Figure, at_most, print_table
 from benchmarks.truth import Truth
 from bot.engines.local.hearing import hear
 from bot.engines.local.keys import camelot_distance
-from bot.engines.local.plan import Analysis, Source
+from bot.engines.local.plan import Analysis, Part, Plan, Source
 from bot.engines.local.planner import plan
+from bot.engines.local.tempos import USABLE
 from tests.audio import synth
 
 PIECES = 96
@@ -45,6 +46,8 @@ class Meeting:
     same_bars: bool | None
     """None where the truth has no common bars: one source in three, the other in four."""
     camelot: float
+    stretched: float
+    """The larger change of tempo, 1 and more."""
 
 
 def main() -> bool:
@@ -203,6 +206,10 @@ def pairs(heard: Sequence[Heard]) -> list[Figure]:
         ),
         _share("the same, of all pairs", [bool(one.same_bars) for one in met]),
         _share("pairs within 1 on the Camelot wheel after the shift", [one.camelot <= 1 for one in met], 0.95),
+        at_most(
+            "pairs stretched more than 16 %", 100 * float(np.mean([one.stretched > USABLE for one in met])), 10, "%"
+        ),
+        _share("pairs that are not layered", [not one.layered for one in met]),
     ]
 
 
@@ -216,17 +223,8 @@ def meet(one: Heard, two: Heard) -> Meeting:
         if len(section.parts) < 2:
             continue
         first, second = section.parts
-        for left, right in zip(first.spans, second.spans, strict=False):
-            seconds = left.bars * planned.bar_seconds
-
-            def placed(times: Times, start: float, end: float, seconds: float = seconds) -> Times:
-                return (times - start) / (end - start) * seconds
-
-            one_known, two_known = known[first.source], known[second.source]
-            lines = [placed(times, left.start, left.end) for times in (one_known.beats, one_known.downbeats)]
-            others = [placed(times, right.start, right.end) for times in (two_known.beats, two_known.downbeats)]
-            beats += _distances(lines[0], others[0], seconds)
-            bars += _distances(lines[1], others[1], seconds)
+        beats += _distances(*(_placed(known[part.source].beats, part, planned) for part in (first, second)))
+        bars += _distances(*(_placed(known[part.source].downbeats, part, planned) for part in (first, second)))
     common = one[0].beats_per_bar == two[0].beats_per_bar
     detune = (two[0].tuning_cents - one[0].tuning_cents) / 100
     shift = planned.shifts["b"] - planned.shifts["a"] + detune
@@ -236,14 +234,26 @@ def meet(one: Heard, two: Heard) -> Meeting:
         apart=float(np.median(beats)) if beats else float("inf"),
         same_bars=(bool(bars) and float(np.median(bars)) < SAME_BAR) if common else None,
         camelot=camelot_distance(truly[0], truly[1], round(shift)),
+        stretched=max(max(rate, 1 / rate) for rate in planned.rates.values()),
     )
 
 
-def _distances(one: Times, two: Times, seconds: float) -> list[float]:
-    """From each of the sparser times inside the span to the nearest of the other."""
-    inside = [times[(times > -0.1) & (times < seconds - 0.1)] for times in (one, two)]
-    sparse, dense = (inside[0], two) if len(inside[0]) <= len(inside[1]) else (inside[1], one)
-    return np.abs(sparse[:, None] - dense).min(axis=1).tolist() if len(sparse) and len(dense) else []
+def _placed(times: Times, part: Part, planned: Plan) -> Times:
+    """Where true times lie in the mix, in seconds after the section begins; each span is fitted by itself."""
+    placed: list[Times] = []
+    begin = 0.0
+    for span in part.spans:
+        seconds = span.bars * planned.bar_seconds
+        inside = (times - span.start) / (span.end - span.start) * seconds
+        placed.append(begin + inside[(inside > -0.1) & (inside < seconds - 0.1)])
+        begin += seconds
+    return np.concatenate(placed)
+
+
+def _distances(one: Times, two: Times) -> list[float]:
+    """From each of the sparser times to the nearest of the denser."""
+    sparse, dense = (one, two) if len(one) <= len(two) else (two, one)
+    return np.abs(sparse[:, None] - dense).min(axis=1).tolist() if len(sparse) else []
 
 
 def _as_heard(known: Truth, heard: Analysis) -> Analysis:

@@ -1,4 +1,4 @@
-"""The tempo map of a standard MIDI file: where its ticks lie in time."""
+"""Standard MIDI files: where their ticks lie in time, and the same music in finer ticks."""
 
 from __future__ import annotations
 
@@ -37,40 +37,68 @@ def tempo_map(path: Path) -> TempoMap:
         raise ValueError(f"{path} is no MIDI file")
     quarter = int.from_bytes(data[12:14], "big")
     changes: dict[int, int] = {0: _MICROSECONDS}
-    place, last = 8 + int.from_bytes(data[4:8], "big"), 0
-    while place + 8 <= len(data):
-        length = int.from_bytes(data[place + 4 : place + 8], "big")
-        for tick, microseconds in _events(data[place + 8 : place + 8 + length]):
+    last = 0
+    for track in _tracks(data):
+        for tick, microseconds in _events(track):
             last = max(last, tick)
             if microseconds:
                 changes[tick] = microseconds
-        place += 8 + length
     ticks = np.array(sorted(changes))
     return TempoMap(quarter, ticks, np.array([changes[tick] for tick in ticks.tolist()]), last)
 
 
+def refine(path: Path, times: int) -> None:
+    """Rewrites the file with `times` as many ticks to a quarter: the same music at the same moments.
+
+    fluidsynth plays on by half a tick at every change of tempo; in fine ticks that is nothing.
+    """
+    data = path.read_bytes()
+    head = 8 + int.from_bytes(data[4:8], "big")
+    quarter = int.from_bytes(data[12:14], "big") * times
+    made = [data[:12], quarter.to_bytes(2, "big"), data[14:head]]
+    for track in _tracks(data):
+        body = b"".join(_quantity(delta * times) + event for delta, event in _split(track))
+        made += [b"MTrk", len(body).to_bytes(4, "big"), body]
+    path.write_bytes(b"".join(made))
+
+
+def _tracks(data: bytes) -> Iterator[bytes]:
+    place = 8 + int.from_bytes(data[4:8], "big")
+    while place + 8 <= len(data):
+        length = int.from_bytes(data[place + 4 : place + 8], "big")
+        yield data[place + 8 : place + 8 + length]
+        place += 8 + length
+
+
 def _events(track: bytes) -> Iterator[tuple[int, int]]:
     """(tick, microseconds of a quarter or 0) of every event."""
-    place = tick = running = 0
-    while place < len(track):
-        delta, place = _number(track, place)
+    tick = 0
+    for delta, event in _split(track):
         tick += delta
-        if track[place] >= 0x80:
-            status, place = track[place], place + 1
-        else:
-            status = running
-        if status == 0xFF:
-            kind = track[place]
-            length, place = _number(track, place + 1)
-            yield tick, int.from_bytes(track[place : place + 3], "big") if kind == _TEMPO else 0
-            place += length
-        elif status in {0xF0, 0xF7}:
-            length, place = _number(track, place)
+        yield tick, int.from_bytes(event[3:6], "big") if event[:2] == bytes((0xFF, _TEMPO)) else 0
+
+
+def _split(track: bytes) -> Iterator[tuple[int, bytes]]:
+    """Ticks since the event before, and the event's bytes as they stand."""
+    place = running = 0
+    while place < len(track):
+        delta, start = _number(track, place)
+        status, place = (track[start], start + 1) if track[start] >= 0x80 else (running, start)
+        if status in {0xF0, 0xF7, 0xFF}:
+            length, place = _number(track, place + (status == 0xFF))
             place += length
         else:
             running = status
             place += _DATA_BYTES[status & 0xF0]
-            yield tick, 0
+        yield delta, track[start:place]
+
+
+def _quantity(value: int) -> bytes:
+    """A number of variable length."""
+    made = [value & 0x7F]
+    while value := value >> 7:
+        made.append(value & 0x7F | 0x80)
+    return bytes(reversed(made))
 
 
 def _number(track: bytes, place: int) -> tuple[int, int]:

@@ -27,6 +27,7 @@ SOUNDFONT = Path("/usr/share/sounds/sf2/TimGM6mb.sf2")
 GATE = 10_000
 PHRASE = 8  # bars
 SECONDS = 55.0
+FINER = 64  # times the ticks of mma, where the tempo changes at every beat
 NEEDS = "mma fluidsynth timgm6mb-soundfont"  # Debian's packages
 
 # Chords as semitones above the tonic and a quality, one for each bar of half a phrase.
@@ -145,6 +146,8 @@ def render(piece: Piece, wav: Path, soundfont: Path = SOUNDFONT) -> Truth:
     score, bars = _score(piece)
     script.write_text(score)
     _run(["mma", "-f", str(file), str(script)])
+    if piece.drift:
+        midi.refine(file, FINER)
     _run(["fluidsynth", "-niq", "-r", str(RATE), "-g", "0.5", "-F", str(wav), str(soundfont), str(file)])
     samples, _ = sf.read(wav, dtype="float32")
     stretch = 2 ** (piece.tuning_cents / 1200)

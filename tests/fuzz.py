@@ -1,7 +1,9 @@
 """Mutated audio files through the worker: `python -m tests.fuzz [--each 5000] [--seed 1]`, or `make fuzz`.
 
-Each file goes the way of an upload: a capped child of its own probes it, and where that calls it usable another one
-decodes and analyses it as for a mashup. Each must soon end as a result or a refusal, and this process must live.
+Each file goes the way of an upload in a capped child: probed, and where that calls it usable decoded and analysed
+as for a mashup. A child takes one file after the other for as long as it lives; where it goes down, that is the end
+of the file it was at, and a fresh one goes on behind it. Each must soon end as a result or a refusal, and this
+process must live.
 """
 
 from __future__ import annotations
@@ -14,18 +16,19 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bot.audio import aac
 from bot.engines.local.studio import DECODE
-from bot.engines.probe import probe
+from bot.engines.probe import LONGEST_SECONDS, SHORTEST_SECONDS
 from bot.errors import Code, Refused
 from bot.worker.pool import Pool
 from tests.audio import synth
 
 SECONDS = 5.4
 WITHIN = 10.0  # seconds from hand-over to the end
+FILES = 20  # of one child
 ODD = frozenset({Code.WORKER_DIED, Code.WORKER_LIMIT, Code.TOOK_TOO_LONG})
 """Typed ends all the same, but of a child that went down: worth a look."""
 
@@ -105,15 +108,28 @@ _MUTATIONS: Sequence[Callable[[bytearray, int, random.Random], bytearray]] = (
 )  # fmt: skip
 
 
-async def end_of(pool: Pool, path: Path, folder: Path) -> str:
-    """`used`, or the code of the refusal. Anything else that is raised is what the fuzzing looks for."""
-    try:
-        await probe(pool, path, path.name)
-        arguments = {"source": str(path), "pcm": str(folder / f"{path.name}.pcm")}
-        await pool.run("bot.engines.local.tasks:prepare", arguments, directory=folder, limits=DECODE)
-    except Refused as refused:
-        return refused.refusal.code.value
-    return "used"
+async def ends_of(pool: Pool, files: Sequence[Path], folder: Path) -> list[tuple[str, float]]:
+    """For each file `used` or the code of its refusal, and its seconds. Anything else is what is looked for."""
+    told = folder / f"{files[0].name}.ends"
+    ends: list[tuple[str, float]] = []
+    while len(ends) < len(files):
+        told.write_text("")
+        start = time.monotonic()
+        left = [str(path) for path in files[len(ends) :]]
+        arguments = {"files": left, "ends": str(told), "seconds": WITHIN + 1}
+        arguments |= {"min_seconds": SHORTEST_SECONDS, "max_seconds": LONGEST_SECONDS}
+        limits = replace(DECODE, wall_seconds=DECODE.wall_seconds * len(left))
+        down = None
+        try:
+            await pool.run("tests.fuzz_child:several", arguments, directory=folder, limits=limits)
+        except Refused as refused:
+            down = refused.refusal.code.value
+        lines = [line.split(" ") for line in told.read_text("ascii").splitlines()]
+        ends += [(end, float(seconds)) for seconds, end in lines]
+        if down is not None and len(lines) < len(left):
+            ends.append((down, time.monotonic() - start - sum(float(seconds) for seconds, _ in lines)))
+    told.unlink()
+    return ends
 
 
 def _tell(line: str) -> None:
@@ -124,34 +140,38 @@ def _tell(line: str) -> None:
 async def fuzz(each: int, seed: int, workers: int = 1, tell: Callable[[str], None] = _tell) -> dict[str, Tally]:
     """`each` mutations of every kind, round and round; a crash of a kind keeps its file's seed in the output."""
     tallies: dict[str, Tally] = {}
-    pool = Pool(workers)
+    pool = Pool(workers, allowed=("tests.fuzz_child",))
     with tempfile.TemporaryDirectory(prefix="fuzz-") as name:
         folder = Path(name)
         (folder / "originals").mkdir()
         sources = originals(folder / "originals")
 
-        async def one(kind: str, number: int) -> None:
-            path = folder / f"{number}-{kind}"
-            path.write_bytes(mutated(sources[kind], random.Random(f"{seed} {kind} {number}")))
-            start = time.monotonic()
-            end = await end_of(pool, path, folder)
-            seconds = time.monotonic() - start
+        async def some(kind: str, numbers: range) -> None:
+            paths = [folder / f"{number}-{kind}" for number in numbers]
+            for number, path in zip(numbers, paths, strict=True):
+                path.write_bytes(mutated(sources[kind], random.Random(f"{seed} {kind} {number}")))
             tally = tallies.setdefault(kind, Tally())
-            tally.ends[end] += 1
-            tally.slowest = max(tally.slowest, seconds)
-            if end in ODD or seconds > WITHIN:
-                tell(f"{kind} {number}: {end} after {seconds:.1f} s")
-            path.unlink()
-            path.with_name(f"{path.name}.pcm").unlink(missing_ok=True)
+            for number, (end, seconds) in zip(numbers, await ends_of(pool, paths, folder), strict=True):
+                tally.ends[end] += 1
+                tally.slowest = max(tally.slowest, seconds)
+                if end in ODD or seconds > WITHIN:
+                    tell(f"{kind} {number}: {end} after {seconds:.1f} s")
+            for path in paths:
+                path.unlink()
 
         try:
-            for number in range(each):
-                await asyncio.gather(*(one(kind, number) for kind in sources))
-                if number % 100 == 99:
-                    tell(f"{number + 1} of {each}")
+            for first in range(0, each, FILES):
+                numbers = range(first, min(each, first + FILES))
+                await asyncio.gather(*(some(kind, numbers) for kind in sources))
+                if numbers.stop % 500 == 0 and numbers.stop < each:
+                    tell(f"{numbers.stop} of {each}\n{table(tallies)}")
         finally:
             await pool.close()
     return tallies
+
+
+def table(tallies: dict[str, Tally]) -> str:
+    return "\n".join(f"{kind}: {tally}" for kind, tally in sorted(tallies.items()))
 
 
 def main() -> int:
@@ -162,8 +182,7 @@ def main() -> int:
     if aac.pyav() is None:
         _tell("song.m4a is left out: the extra m4a is not installed, so nothing here can write or read it.")
     tallies = asyncio.run(fuzz(options.each, options.seed))
-    for kind, tally in sorted(tallies.items()):
-        _tell(f"{kind}: {tally}")
+    _tell(table(tallies))
     late = any(tally.slowest > WITHIN for tally in tallies.values())
     return int(late or any(tally.files != options.each for tally in tallies.values()))
 

@@ -114,15 +114,16 @@ def power(loudness: float) -> float:
 
 _TAPS = 24  # samples used on each side
 CHUNK = 64  # frames
+_PIECE = 32  # frames of a chunk that are oversampled together
 _CHUNKS = 512  # chunks looked at together
 
 
 @lru_cache(maxsize=1)
 def _interpolator() -> NDArray[np.float32]:
-    """(chunk + 2 taps, 3 chunk): three points between samples for 4-fold oversampling, by a windowed sinc."""
-    size = CHUNK + 2 * _TAPS
-    matrix = np.zeros((size, 3 * CHUNK))
-    for column in range(3 * CHUNK):
+    """(piece + 2 taps, 3 piece): three points between samples for 4-fold oversampling, by a windowed sinc."""
+    size = _PIECE + 2 * _TAPS
+    matrix = np.zeros((size, 3 * _PIECE))
+    for column in range(3 * _PIECE):
         place = _TAPS + column // 3 + (column % 3 + 1) / 4
         distance = np.arange(size) - place
         inside = np.abs(distance) < _TAPS
@@ -134,7 +135,7 @@ def _interpolator() -> NDArray[np.float32]:
 def chunk_peaks(samples: NDArray[np.float32], near: float) -> NDArray[np.float32]:
     """Largest 4-fold oversampled magnitude of each 64 frames of (frames, channels), the last chunk maybe shorter.
 
-    Chunks more than 4.4 dB below `near` are not oversampled: they cannot reach it.
+    Parts more than 4.4 dB below `near` are not oversampled: they cannot reach it.
     """
     chunks = -(-len(samples) // CHUNK)
     peaks = np.zeros(chunks, np.float32)
@@ -156,14 +157,14 @@ def _line(channel: NDArray[np.float32], first: int, frames: int) -> NDArray[np.f
 
 def _line_peaks(line: NDArray[np.float32], near: float) -> NDArray[np.float32]:
     """(chunks,) of a line that has `_TAPS` frames more on each side."""
-    body = line[_TAPS:-_TAPS].reshape(-1, CHUNK)
+    body = line[_TAPS:-_TAPS].reshape(-1, _PIECE)
     own = np.maximum(body.max(axis=1), -body.min(axis=1))
     hot = np.flatnonzero(own > 0.6 * near)
     if len(hot):
-        windows = np.lib.stride_tricks.sliding_window_view(line, CHUNK + 2 * _TAPS)[::CHUNK]
+        windows = np.lib.stride_tricks.sliding_window_view(line, _PIECE + 2 * _TAPS)[::_PIECE]
         between = windows[hot] @ _interpolator()
         own[hot] = np.maximum(own[hot], np.maximum(between.max(axis=1), -between.min(axis=1)))
-    return own
+    return own.reshape(-1, CHUNK // _PIECE).max(axis=1)
 
 
 def true_peak(samples: NDArray[np.float32]) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import soundfile as sf
 from PIL import Image
 
 from bot.audio import loudness
+from bot.engines.local import mixing
 from bot.engines.local.plan import Analysis
 from bot.engines.local.planner import plan
 from bot.engines.local.render import Phrases, render
@@ -48,6 +50,11 @@ def test_the_decoded_mp3_has_its_loudness_and_peak(mashup: dict[str, Any]) -> No
         assert brute_true_peak(samples) <= -1.0
         assert track["true_peak_dbtp"] <= -1.0
         assert float(np.abs(samples).max()) < 1.0
+
+
+def test_a_codec_that_went_far_over_one_track_is_given_more_room_in_the_next() -> None:
+    assert mixing.ceiling_after(0.9) == mixing.CEILING_DBTP
+    assert mixing.ceiling_after(2.5) + 2.5 == pytest.approx(mixing.PEAK_DBTP - mixing.SPREAD_DB)
 
 
 def test_length_is_whole_bars_and_sections_lie_on_them(mashup: dict[str, Any]) -> None:
@@ -96,6 +103,20 @@ def test_the_rendered_beats_of_both_layers_fall_together(pair: list[dict[str, An
         beat = 60 / made.tempo_bpm * synth.RATE / 256
         phase = np.angle(np.sum(rise * np.exp(-2j * np.pi * np.arange(len(rise)) / beat))) / (2 * np.pi)
         assert abs(phase * 60 / made.tempo_bpm) < 0.015, name
+
+
+def test_both_takes_stretch_each_place_of_a_source_once(pair: list[dict[str, Any]]) -> None:
+    one, two = (Analysis.from_json(source["analysis"]) for source in pair)
+    first = plan(one, two, 7)
+    phrases = Phrases({"a": Path(pair[0]["pcm"]), "b": Path(pair[1]["pcm"])})
+    for made in (first, plan(one, two, 7, after=first)):
+        render(made, phrases)
+    spans = [span for section in first.sections for part in section.parts for span in part.spans]
+    assert sum(map(len, phrases.kept.values())) < len(spans)
+    for pieces in phrases.kept.values():
+        lengths = [(len(piece.samples) - piece.lead_in) / synth.RATE * piece.speed for piece in pieces]
+        ends = sorted((piece.start, piece.start + long) for piece, long in zip(pieces, lengths, strict=True))
+        assert all(after[0] > before[1] - 0.001 for before, after in pairwise(ends))
 
 
 def test_where_both_play_each_layer_is_within_12_lu_of_the_mix(mashup: dict[str, Any]) -> None:

@@ -11,6 +11,8 @@ import pytest
 from bot.audio import stretch
 from bot.audio.pcm import RATE
 from bot.engines.local.keys import as_record, record_shift
+from bot.engines.local.plan import Span
+from bot.engines.local.render import Phrases
 
 SECONDS = 8.0
 TONE = 440.0
@@ -61,3 +63,20 @@ def test_what_counts_as_a_record() -> None:
     assert as_record(1.05946, 1.01)
     assert not as_record(1.05946, 0.9)
     assert not as_record(1.1, 0.0)
+
+
+def test_what_lies_in_a_stretched_piece_is_cut_from_it(clicks: Path) -> None:
+    """Seconds 1 to 7 hold 3 to 5 with their lead-in, but not 1 to 3 with a longer one, nor another speed."""
+    phrases, second, lead_in = Phrases({"a": clicks, "b": clicks}), round(RATE / 1.11), RATE // 2
+    whole = phrases.get("a", Span(1.0, 7.0, 6), 6 * second, lead_in, 1.0)
+    part = phrases.get("a", Span(3.0, 5.0, 2), 2 * second, lead_in, 1.0)
+    assert np.shares_memory(whole, part)
+    assert len(part) == lead_in + 2 * second
+    for click in (0.5, 1.0, 1.5):
+        due = lead_in + round(click / 1.11 * RATE)
+        assert abs(int(np.abs(part[due - 2000 : due + 2000, 0]).argmax()) - 2000) <= RATE // 1000
+    assert phrases.find("a", Span(1.0, 3.0, 2), 2 * second, lead_in + 100, 1.0) is None
+    assert phrases.find("a", Span(6.0, 8.0, 2), 2 * second, lead_in, 1.0) is None
+    assert phrases.find("a", Span(3.0, 5.0, 2), 2 * second - 100, lead_in, 1.0) is None
+    assert phrases.find("a", Span(3.0, 5.0, 2), 2 * second, lead_in, 2.0) is None
+    assert phrases.find("b", Span(3.0, 5.0, 2), 2 * second, lead_in, 1.0) is None

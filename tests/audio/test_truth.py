@@ -45,17 +45,30 @@ def heard(tempo: float = 120.0, late: float = 0.0, beats_per_bar: int = 3, first
     )
 
 
-def test_a_tempo_map_tells_when_ticks_sound(tmp_path: Path) -> None:
+def two_tempi(file: Path) -> Path:
     """120 for four quarters of 96 ticks, then 60; a note's running status between."""
     track = (
         b"\x00\xff\x51\x03\x07\xa1\x20" + b"\x00\x90\x3c\x40" + b"\x60\x3c\x00"
         b"\x82\x20\xff\x51\x03\x0f\x42\x40" + b"\x60\xff\x2f\x00"
     )
     head = b"MThd\x00\x00\x00\x06\x00\x00\x00\x01\x00\x60"
-    (tmp_path / "a.mid").write_bytes(head + b"MTrk" + len(track).to_bytes(4, "big") + track)
-    ticks = midi.tempo_map(tmp_path / "a.mid")
+    file.write_bytes(head + b"MTrk" + len(track).to_bytes(4, "big") + track)
+    return file
+
+
+def test_a_tempo_map_tells_when_ticks_sound(tmp_path: Path) -> None:
+    ticks = midi.tempo_map(two_tempi(tmp_path / "a.mid"))
     assert ticks.last_tick == 480
     assert ticks.seconds(np.array([0.0, 96.0, 384.0, 480.0])).tolist() == [0.0, 0.5, 2.0, 3.0]
+
+
+def test_finer_ticks_sound_at_the_same_moments(tmp_path: Path) -> None:
+    file = two_tempi(tmp_path / "a.mid")
+    midi.refine(file, 64)
+    ticks = midi.tempo_map(file)
+    assert (ticks.ticks_per_quarter, ticks.last_tick) == (96 * 64, 480 * 64)
+    assert ticks.seconds(64 * np.array([0.0, 96.0, 384.0, 480.0])).tolist() == [0.0, 0.5, 2.0, 3.0]
+    assert b"\x00\x90\x3c\x40" + b"\xb0\x00" + b"\x3c\x00" in file.read_bytes()
 
 
 def test_what_is_measured_was_never_tuned_on() -> None:
@@ -91,6 +104,9 @@ def test_layers_that_are_heard_right_meet_and_others_do_not() -> None:
     assert together.layered
     assert together.apart < 0.001
     assert together.same_bars
+    drifting = hearing.meet((KNOWN, heard()), (other, replace(right, steady=False, residual_ms=40.0)))
+    assert drifting.layered
+    assert drifting.apart < 0.001
     slipped = replace(right, beats=tuple(beat + 0.2 for beat in right.beats))
     assert hearing.meet((KNOWN, heard()), (other, slipped)).apart > 0.1
     shifted = replace(right, downbeats=tuple(beat + 1 for beat in right.downbeats[:-1]))
@@ -105,3 +121,15 @@ def test_a_piece_is_heard_as_it_was_written(tmp_path: Path) -> None:
     assert hearing.bars_right(known, analysis)
     assert hearing.key_right(known, analysis)
     assert hearing.tuning_right(known, analysis)
+
+
+@pytest.mark.skipif(bool(truth.missing()), reason=f"needs {truth.NEEDS}")
+def test_a_piece_that_becomes_faster_is_played_when_its_score_says(tmp_path: Path) -> None:
+    """With the sampler's own half ticks the last beats come 50 ms before those of the score."""
+    piece = replace(truth.draw(80, styles.KNOWN), tempo=80, drift=0.03)
+    known, analysis = hearing.listen(piece, tmp_path)
+    late = np.array([beat - known.beats[np.argmin(np.abs(known.beats - beat))] for beat in analysis.beats])
+    inside = (np.array(analysis.beats) > known.beats[0]) & (np.array(analysis.beats) < known.beats[-1])
+    first, last = (np.median(part) for part in np.array_split(late[inside], 4)[::3])
+    assert not known.steady
+    assert abs(first - last) < 0.015

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from bot.engines.local.keys import likeness, rotated
-from bot.engines.local.plan import Analysis, Part, Reason, Section, Source, Span, Wishes, other
+from bot.engines.local.plan import Analysis, Part, Plan, Reason, Section, Source, Span, Wishes, other
 from bot.engines.local.policies import evenness
 from bot.engines.local.shapes import chance, shape
 
@@ -15,6 +15,8 @@ LENGTH_SHARE, LONGEST, SHORTEST = 0.8, 150.0, 16.0  # of the sources' mean, and 
 SOLO_DB = -1.5
 ROOMY = 6  # units that a form with a beginning, a break and an end needs
 JITTER = 0.6  # how much the seed may outweigh energy and harmony
+READY = 0.6  # what it is worth that all the phrases of a run were fitted before
+NEAR = 0.001  # seconds
 
 JUMPS_FROM, REPEATS_FROM = 0.45, 0.55  # weirdness above which a layer jumps, and repeats a bar
 WARP_BARS = 2  # of one fitting where the tempo drifts
@@ -51,10 +53,14 @@ class Phrase:
 
 @dataclass
 class Deck:
-    """Hands out the phrases of one source; remembers where it stopped and what it has played."""
+    """Hands out the phrases of one source; remembers where it stopped and what it has played.
+
+    Those that are `ready` were fitted for the track before.
+    """
 
     source: Source
     phrases: Sequence[Phrase]
+    ready: frozenset[int] = frozenset()
     next: int = 0
     played: set[int] = field(default_factory=set[int])
 
@@ -77,10 +83,14 @@ def arrange(
     seed: int,
     layout: str,
     wishes: Wishes,
+    ready: Plan | None = None,
 ) -> tuple[tuple[Section, ...], tuple[Reason, ...]]:
-    """Sections of a beat-matched track and the reasons for its length and phrases."""
+    """Sections of a beat-matched track and the reasons for its length and phrases, best those of `ready`."""
     bars = _phrase_bars(pair, clock, shortest=layout == "answers")
-    decks = {name: Deck(name, _phrases(pair[name], clock, clock.folds[name], bars, shifts[name])) for name in pair}
+    decks: dict[Source, Deck] = {}
+    for name, one in pair.items():
+        phrases = _phrases(one, clock, clock.folds[name], bars, shifts[name])
+        decks[name] = Deck(name, phrases, _ready(name, phrases, ready) if ready else frozenset())
     units = _units(pair, clock.bar_seconds * bars)
     steps = _steps(shape(layout, units, bed, wishes, seed), bed)
     chosen: list[dict[Source, Phrase]] = []
@@ -90,12 +100,15 @@ def arrange(
     for place, sources in enumerate(steps):
         chosen.append({})
         for name in sources:
-            phrase = _next_phrase(decks[name], chosen, name, place, seed, wishes.weirdness)
+            ahead = _ahead(steps, name, place)
+            phrase = _next_phrase(decks[name], chosen, name, place, ahead, seed, wishes.weirdness)
             chosen[place][name] = _odd(phrase, f"{name}{place}", seed, wishes.weirdness)
     reasons += _entries(steps, chosen)
     reasons += [
         Reason("phrases-repeat", {"source": name}) for name, deck in decks.items() if _repeats(deck, chosen)
     ]
+    if ready:
+        reasons.append(Reason("phrases-shared"))
     if any(len(sources) == 2 for sources in steps):
         reasons.append(Reason("bass-from", {"source": bed}))
     return _sections(steps, chosen, bed, bars, levels), tuple(reasons)
@@ -126,8 +139,9 @@ def _starts(analysis: Analysis, clock: Clock, fold: float, bars: int) -> list[tu
     beats = round(bars * clock.beats_per_bar * fold)
     starts: list[tuple[int, int]] = []
     free = 0
+    first = _first(analysis, bars)
     for number, beat in enumerate(analysis.downbeats):
-        if number >= _first(analysis, bars) and beat >= free and beat + beats < len(analysis.beats):
+        if number >= first and beat >= free and beat + beats < len(analysis.beats):
             starts.append((number, beat))
             free = beat + max(1, beats)
     return starts
@@ -193,8 +207,43 @@ def _steps(shape: str, bed: Source) -> list[tuple[Source, ...]]:
     return [layers[letter] for letter in shape]
 
 
+def _ready(name: Source, phrases: Sequence[Phrase], before: Plan) -> frozenset[int]:
+    """The phrases that lie inside what the track before plays of a source."""
+    runs: list[list[float]] = []
+    for span in sorted(
+        (
+            span
+            for section in before.sections
+            for part in section.parts
+            if part.source == name
+            for span in part.spans
+        ),
+        key=lambda span: span.start,
+    ):
+        if runs and span.start <= runs[-1][1] + NEAR:
+            runs[-1][1] = max(runs[-1][1], span.end)
+        else:
+            runs.append([span.start, span.end])
+    return frozenset(
+        index
+        for index, phrase in enumerate(phrases)
+        if any(first <= phrase.start + NEAR and phrase.spans[-1].end <= last + NEAR for first, last in runs)
+    )
+
+
+def _ahead(steps: Sequence[tuple[Source, ...]], name: Source, place: int) -> int:
+    """Units for which a source plays on from `place`."""
+    return next((end for end in range(place, len(steps)) if name not in steps[end]), len(steps)) - place
+
+
 def _next_phrase(
-    deck: Deck, chosen: Sequence[dict[Source, Phrase]], name: Source, place: int, seed: int, weirdness: float
+    deck: Deck,
+    chosen: Sequence[dict[Source, Phrase]],
+    name: Source,
+    place: int,
+    ahead: int,
+    seed: int,
+    weirdness: float,
 ) -> Phrase:
     """Goes on in the song while the layer keeps playing; a layer that enters picks the phrase that fits best."""
     was_playing = place > 0 and name in chosen[place - 1]
@@ -204,18 +253,19 @@ def _next_phrase(
     partner = chosen[place].get(other(name))
     choices = [index for index in range(len(deck.phrases)) if not (jumps and index == deck.next)]
     choices = choices or list(range(len(deck.phrases)))
-    return deck.take(max(choices, key=lambda index: (_worth(deck, index, partner, place, seed), -index)))
+    return deck.take(max(choices, key=lambda index: (_worth(deck, index, partner, place, ahead, seed), -index)))
 
 
-def _worth(deck: Deck, index: int, partner: Phrase | None, place: int, seed: int) -> float:
-    """Energy, how well it goes with what plays, moving on in the song, not repeating, and the seed's taste."""
+def _worth(deck: Deck, index: int, partner: Phrase | None, place: int, ahead: int, seed: int) -> float:
+    """Energy, how well it goes with what plays, moving on, not repeating, the seed's taste, little work."""
     phrase = deck.phrases[index]
     later = 0.3 if index >= deck.next else 0.0
     again = -1.0 if index in deck.played else 0.0
     room = 0.4 * min(2, len(deck.phrases) - 1 - index) / 2
     taste = JITTER * (2 * chance(seed, f"{deck.source}{place}.{index}") - 1)
     opening = -0.5 * index / len(deck.phrases) if place == 0 else 0.0
-    return 0.5 * phrase.energy + _fit(phrase, partner) + later + again + room + taste + opening
+    fitted = READY * sum(one in deck.ready for one in range(index, index + ahead)) / ahead
+    return 0.5 * phrase.energy + _fit(phrase, partner) + later + again + room + taste + opening + fitted
 
 
 def _fit(phrase: Phrase, partner: Phrase | None) -> float:
@@ -280,14 +330,14 @@ def arrange_freely(
     pair: dict[Source, Analysis],
     bed: Source,
     bar_seconds: float,
+    together: int,
     levels: dict[Source, float],
     seed: int,
     *,
     on_downbeats: bool,
 ) -> tuple[tuple[Section, ...], tuple[Reason, ...]]:
-    """Bed alone, both for a short while, lead alone: a change that needs no common beat, on downbeats if asked."""
+    """Bed alone, both for a few bars or none, lead alone: a change without a common beat, on downbeats if asked."""
     lead = other(bed)
-    together = 2
     most = max(2, int(LONGEST / 2 / bar_seconds))
     alone = {name: max(1, min(most, int(pair[name].seconds / bar_seconds) - together)) for name in pair}
     starts: dict[Source, float] = {}
@@ -307,12 +357,14 @@ def arrange_freely(
     )
     sections = (
         Section(0, alone[bed], (Part(bed, (span(bed, 0, alone[bed]),), SOLO_DB, bass=True),)),
-        Section(alone[bed], together, both),
+        *((Section(alone[bed], together, both),) if together else ()),
         Section(
             alone[bed] + together,
             alone[lead],
             (Part(lead, (span(lead, together, alone[lead]),), SOLO_DB, bass=True),),
         ),
     )
+    if not together:
+        return sections, (Reason("handed-over"),)
     code = "transition" if on_downbeats else "crossfade-only"
     return sections, (Reason(code, {"seconds": round(together * bar_seconds, 1)}),)

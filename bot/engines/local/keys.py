@@ -14,6 +14,7 @@ UNHEARD_SHIFT = 0.02  # semitones; below it nothing is worth a pass of the stret
 WIDEST_SHIFT, BOLDEST_SHIFT = 4.0, 5.5
 SECOND_PASS = 4.0  # semitones of shift that are better than to send the second source through the stretcher too
 BOLD = 0.6  # weirdness from which a far shift is sought instead of a near one
+CLASHING = Reason("keys-kept")
 
 
 @dataclass(frozen=True)
@@ -23,16 +24,22 @@ class _Way:
     shifts: dict[Source, float]
     step: int
     passes: int
-    """Sources that need the stretcher, be it for their tempo or for their pitch."""
+    """How many sources need the stretcher."""
 
 
 def harmonic_shift(
-    pair: dict[Source, Analysis], keeper: Source, rates: Mapping[Source, float], weirdness: float
+    pair: dict[Source, Analysis],
+    keeper: Source,
+    rates: Mapping[Source, float],
+    weirdness: float,
+    *,
+    overlay: bool = True,
 ) -> tuple[dict[Source, float], tuple[Reason, ...]]:
     """The smallest shifts after which the keys fit; a bold wish takes larger ones.
 
     The other source moves alone where that is near enough, else both move half-way. Where both change their tempo,
     a steady one of them plays as a record does, its pitch going along: then only the other needs the stretcher.
+    Without an overlay, where both hardly meet, one moves or none; `CLASHING` says that they must not meet at all.
     """
     unknown = tuple(
         Reason("key-unknown", {"source": name}) for name in pair if pair[name].key_confidence < KEY_CONFIDENCE
@@ -48,8 +55,11 @@ def harmonic_shift(
         harm = price * (far + 0.5 * near) + SECOND_PASS * max(0, way.passes - 1)
         return harm + 1.2 * camelot_distance(fixed, moving, way.step)
 
-    possible = [way for way in _ways(pair, keeper, rates) if max(map(abs, way.shifts.values())) <= widest]
+    ways = (way for way in _ways(pair, keeper, rates) if overlay or not way.shifts[keeper])
+    possible = [way for way in ways if max(map(abs, way.shifts.values())) <= widest]
     best = min(possible, key=lambda way: (cost(way), abs(way.step), way.step))
+    if not overlay and camelot_distance(fixed, moving, best.step) > 1:
+        return {"a": 0.0, "b": 0.0}, (CLASHING,)
     shifts: dict[Source, float] = {
         name: round(shift, 4) if abs(shift) >= UNHEARD_SHIFT else 0.0 for name, shift in best.shifts.items()
     }
@@ -68,9 +78,7 @@ def _ways(pair: dict[Source, Analysis], keeper: Source, rates: Mapping[Source, f
             natural = record_shift(rates[record])
             divided.append({record: natural, other(record): natural + (total if record == keeper else -total)})
         for shifts in divided:
-            pitch_moves: set[Source] = {name for name in pair if abs(shifts[name]) >= UNHEARD_SHIFT}
-            stretched = {name for name in tempo_moves | pitch_moves if not as_record(rates[name], shifts[name])}
-            yield _Way(shifts, step, len(stretched))
+            yield _Way(shifts, step, len(stretched(rates, shifts)))
 
 
 def _reasons(
@@ -113,6 +121,14 @@ def record_shift(rate: float) -> float:
 def as_record(rate: float, shift: float) -> bool:
     """True where pitch and tempo change together, so that resampling does it, cheaply and cleanly."""
     return abs(record_shift(rate) - shift) < UNHEARD_SHIFT
+
+
+def stretched(rates: Mapping[Source, float], shifts: Mapping[Source, float]) -> set[Source]:
+    """The sources that need the stretcher, be it for their tempo or for their pitch."""
+    moved: list[Source] = [
+        name for name in rates if abs(rates[name] - 1) >= UNHEARD_STRETCH or abs(shifts[name]) >= UNHEARD_SHIFT
+    ]
+    return {name for name in moved if not as_record(rates[name], shifts[name])}
 
 
 def camelot_distance(fixed: Analysis, moving: Analysis, step: int = 0) -> float:

@@ -19,8 +19,9 @@ from bot.formats import tags
 
 TARGET_LUFS = -14.0
 PEAK_DBTP = -1.0
-CEILING_DBTP = -2.8  # MP3 adds up to 1.5 dB to peaks of music at 192 kbit/s, rarely more at less
+CEILING_DBTP = -3.1  # MP3 adds up to 1.9 dB to peaks of music at 192 kbit/s, rarely more at less
 MARGIN_DB = 0.3
+SPREAD_DB = 0.7  # by which one track's overshoot may exceed that of another one of the same sources
 NEAR_LU = 0.2
 REPEATS = 3
 
@@ -35,6 +36,8 @@ class Written:
     pcm_sha256: str
     lufs: float
     true_peak: float
+    overshoot: float
+    """Decibels by which the codec went over the ceiling of what went in."""
 
 
 def make(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
@@ -44,20 +47,23 @@ def make(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
     wishes = Wishes(**arguments.get("wishes", {}))
     phrases = Phrases({"a": Path(sources[0]["pcm"]), "b": Path(sources[1]["pcm"])}, wishes.instrumental)
     tracks: list[dict[str, Any]] = []
+    plan, ceiling = None, CEILING_DBTP
     count = int(arguments["tracks"])
     for number in range(1, count + 1):
 
         def report(stage: str, part: float, done: int = number - 1) -> None:
             progress(stage, (done + part) / count)
 
-        plan = make_plan(first, second, int(arguments["seed"]), wishes, swapped=number == 2)
-        tracks.append(_track(number, plan, phrases, arguments, report))
+        plan = make_plan(first, second, int(arguments["seed"]), wishes, after=plan)
+        made, ceiling = _track(number, plan, phrases, ceiling, arguments, report)
+        tracks.append(made)
     return {"sources": [heard(one) for one in (first, second)], "tracks": tracks, "seed": int(arguments["seed"])}
 
 
 def _track(
-    number: int, plan: Plan, phrases: Phrases, arguments: dict[str, Any], progress: Progress
-) -> dict[str, Any]:
+    number: int, plan: Plan, phrases: Phrases, ceiling: float, arguments: dict[str, Any], progress: Progress
+) -> tuple[dict[str, Any], float]:
+    """The report of one track, and the ceiling for another one of the same sources."""
     directory = Path(arguments["directory"])
     progress("stretch", 0.0)
     mixed = render(plan, phrases, lambda part: progress("stretch", 0.55 * part))
@@ -68,14 +74,14 @@ def _track(
     if rate is None:
         raise Refused(Code.RESULT_TOO_LARGE, limit=int(arguments["max_bytes"]))
     file = directory / f"track-{number}.mp3"
-    written = _write(file, mixed.samples, rate, tag)
+    written = _write(file, mixed.samples, rate, tag, ceiling)
     progress("picture", 0.95)
     _draw(directory / f"track-{number}.png", plan, mixed, seconds)
     reasons = list(plan.reasons)
     if rate < encode.BIT_RATES[0]:
         reasons.append(Reason("bit-rate-lowered", {"kilobits": rate}))
     progress("picture", 1.0)
-    return {
+    report = {
         **_described(plan, mixed),
         "file": file.name,
         "waveform": f"track-{number}.png",
@@ -88,25 +94,35 @@ def _track(
         "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
         "pcm_sha256": written.pcm_sha256,
     }
+    return report, ceiling_after(written.overshoot)
 
 
-def _write(file: Path, mix: Samples, rate: int, tag: bytes) -> Written:
+def ceiling_after(overshoot: float) -> float:
+    """The ceiling under which another track of the same sources most likely needs no second encoding."""
+    return min(CEILING_DBTP, PEAK_DBTP - overshoot - SPREAD_DB)
+
+
+def _write(file: Path, mix: Samples, rate: int, tag: bytes, ceiling: float) -> Written:
     """Masters, encodes, and listens to the result; repeats with a lower ceiling while the codec overshoots."""
-    target, ceiling = TARGET_LUFS + encode.loss_lu(rate), CEILING_DBTP
+    target = TARGET_LUFS + encode.loss_lu(rate)
     survey = limiter.survey(mix, target, ceiling)
-    written = _encode(file, limiter.blocks(mix, limiter.gains(survey, target, ceiling)), rate, tag)
+
+    def encoded() -> Written:
+        return _encode(file, limiter.blocks(mix, limiter.gains(survey, target, ceiling)), ceiling, rate, tag)
+
+    written = encoded()
     for _ in range(REPEATS):
         if written.true_peak <= PEAK_DBTP and abs(written.lufs - TARGET_LUFS) <= NEAR_LU:
             break
         ceiling -= max(0.0, written.true_peak - PEAK_DBTP + MARGIN_DB)
         target += TARGET_LUFS - written.lufs
-        written = _encode(file, limiter.blocks(mix, limiter.gains(survey, target, ceiling)), rate, tag)
+        written = encoded()
     if written.true_peak > PEAK_DBTP:
         raise Refused(Code.ENGINE_FAILED)
     return written
 
 
-def _encode(file: Path, blocks: Iterator[Samples], rate: int, tag: bytes) -> Written:
+def _encode(file: Path, blocks: Iterator[Samples], ceiling: float, rate: int, tag: bytes) -> Written:
     digest = hashlib.sha256()
 
     def noted() -> Iterator[encode.Pcm]:
@@ -115,7 +131,8 @@ def _encode(file: Path, blocks: Iterator[Samples], rate: int, tag: bytes) -> Wri
             yield block
 
     encode.write_mp3(file, noted(), rate, tag)
-    return Written(digest.hexdigest(), *encode.measure(file))
+    lufs, true_peak = encode.measure(file)
+    return Written(digest.hexdigest(), lufs, true_peak, true_peak - ceiling)
 
 
 def _draw(path: Path, plan: Plan, mixed: Mix, seconds: float) -> None:

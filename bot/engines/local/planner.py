@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 from bot.engines.local import policies
 from bot.engines.local.arrangement import Clock, arrange, arrange_freely
-from bot.engines.local.keys import harmonic_shift
+from bot.engines.local.keys import CLASHING, harmonic_shift, stretched
 from bot.engines.local.plan import PLAIN, Analysis, Plan, Reason, Source, Verdict, Wishes, other
 from bot.engines.local.shapes import TOLD, layout_for
 from bot.engines.local.tempos import USABLE, shared_tempo
@@ -23,14 +23,16 @@ BEAT_CONFIDENCE = 0.25
 FEWEST_BEATS = 8
 FREE_TEMPO = 120.0
 WEIGHT_DB = 12.0  # difference of the layers between weight 0 and weight 1
+TOGETHER_BARS = 2  # in which one source passes over to the other where they share no beat
 DUCK_DB = 4.0  # by which the bed steps back where its style counts for nothing
 STILL: Mapping[Source, float] = {"a": 1.0, "b": 1.0}
 
 Pair = dict[Source, Analysis]
 
 
-def plan(a: Analysis, b: Analysis, seed: int, wishes: Wishes = PLAIN, *, swapped: bool = False) -> Plan:
-    """The plan for one track; `swapped` exchanges the roles and the layout, and keeps tempo and keys."""
+def plan(a: Analysis, b: Analysis, seed: int, wishes: Wishes = PLAIN, *, after: Plan | None = None) -> Plan:
+    """The plan for one track; one `after` another exchanges its roles and layout, and keeps tempo and keys."""
+    swapped = after is not None
     pair: Pair = {"a": a, "b": b}
     levels, weight_reasons = balance(wishes.audio_weight)
     keeper, role_reasons = roles(pair)
@@ -40,11 +42,12 @@ def plan(a: Analysis, b: Analysis, seed: int, wishes: Wishes = PLAIN, *, swapped
     asked = (*weight_reasons, *_asked(wishes))
     beatless = beats_missing(pair)
     if beatless:
-        shifts, key_reasons = harmonic_shift(pair, keeper, STILL, wishes.weirdness)
+        shifts, key_reasons = harmonic_shift(pair, keeper, STILL, wishes.weirdness, overlay=False)
         return _free_plan(pair, bed, levels, shifts, (*beatless, *key_reasons, *asked), seed, ())
     tempo = shared_tempo(pair, keeper, wishes.style_weight)
     apart = tempo.largest > USABLE
-    shifts, key_reasons = harmonic_shift(pair, keeper, STILL if apart else tempo.rates, wishes.weirdness)
+    rates = STILL if apart else tempo.rates
+    shifts, key_reasons = harmonic_shift(pair, keeper, rates, wishes.weirdness, overlay=not apart)
     found = policies.verdicts(pair, keeper, tempo, shifts)
     if apart:
         percent = Reason("tempos-apart", {"percent": round(100 * (tempo.largest - 1), 1)})
@@ -53,7 +56,8 @@ def plan(a: Analysis, b: Analysis, seed: int, wishes: Wishes = PLAIN, *, swapped
     layout = layout_for(seed, wishes, swapped=swapped) if clash is None else "alternating"
     beats_per_bar, meter_reasons = meter(pair, bed)
     clock = Clock(tempo.bpm, beats_per_bar, tempo.folds)
-    sections, phrase_reasons = arrange(pair, bed, clock, shifts, levels, seed, layout, wishes)
+    ready = after if len(stretched(rates, shifts)) == len(pair) else None
+    sections, phrase_reasons = arrange(pair, bed, clock, shifts, levels, seed, layout, wishes, ready)
     return Plan(
         bed=bed,
         lead=other(bed),
@@ -97,7 +101,8 @@ def _free_plan(
     """One source fades over into the other, both at their own tempo: on downbeats where both have them."""
     tempo = next((one.tempo_bpm for one in (pair[bed], pair[other(bed)]) if has_beat(one)), FREE_TEMPO)
     both = all(has_beat(one) for one in pair.values())
-    sections, phrase_reasons = arrange_freely(pair, bed, 240.0 / tempo, levels, seed, on_downbeats=both)
+    bars = 0 if CLASHING in reasons else TOGETHER_BARS
+    sections, phrase_reasons = arrange_freely(pair, bed, 240.0 / tempo, bars, levels, seed, on_downbeats=both)
     return Plan(
         bed=bed,
         lead=other(bed),

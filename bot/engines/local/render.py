@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,32 +18,62 @@ from bot.engines.local.tempos import UNHEARD_STRETCH
 FULL_MIX_LUFS = -18.0  # working level; headroom until mastering
 SEAM_SECONDS = 0.03  # crossfade where a layer simply goes on
 LOUDEST_BOOST_DB = 24.0
+LONGEST_PIECE = 40.0  # seconds of phrases that are stretched together, without a seam
+SAME_SPEED = 2e-5
+SLACK = 2  # frames to which two ways of rounding may differ
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Samples of a source from `start` (its seconds) on, after `lead_in` frames of what comes before."""
+
+    start: float
+    speed: float
+    lead_in: int
+    samples: Samples
+
+    def cut(self, span: Span, frames: int, lead_in: int) -> Samples | None:
+        """(lead_in + frames, 2) of it, where it holds the span at the same speed."""
+        if not _alike(self.speed, _speed(span, frames)):
+            return None
+        wanted = self.lead_in + round((span.start - self.start) * RATE / self.speed) - lead_in
+        room = len(self.samples) - lead_in - frames
+        first = min(max(0, wanted), room)
+        near = room >= 0 and abs(first - wanted) <= SLACK
+        return self.samples[first : first + lead_in + frames] if near else None
 
 
 @dataclass
 class Phrases:
-    """Stretched phrases of both sources, kept because the second track uses many of them again."""
+    """Stretched pieces of both sources, kept because the second track plays much of them again."""
 
     paths: dict[Source, Path]
     instrumental: bool = False
-    kept: dict[tuple[Source, float, int, int, float], Samples] = field(default_factory=dict)
+    kept: dict[tuple[Source, float], list[Piece]] = field(default_factory=dict)
 
     def get(self, source: Source, span: Span, frames: int, lead_in: int, shift: float) -> Samples:
         """(lead_in + frames, 2); not to be changed."""
-        key = (source, span.start, frames, lead_in, shift)
-        if key not in self.kept:
-            self.kept[key] = self._make(source, span, frames, lead_in, shift)
-        return self.kept[key]
+        found = self.find(source, span, frames, lead_in, shift)
+        if found is None:
+            speed = _speed(span, frames)
+            made = self._make(source, span.start, speed, frames + SLACK, lead_in, shift)
+            self.kept.setdefault((source, shift), []).append(Piece(span.start, speed, lead_in, made))
+            found = made[: lead_in + frames]
+        return found
 
-    def _make(self, source: Source, span: Span, frames: int, lead_in: int, shift: float) -> Samples:
-        speed = (span.end - span.start) * RATE / frames
-        path = self.paths[source]
+    def find(self, source: Source, span: Span, frames: int, lead_in: int, shift: float) -> Samples | None:
+        """As `get`, but only where it lies in a piece that was made before."""
+        cuts = (piece.cut(span, frames, lead_in) for piece in self.kept.get((source, shift), ()))
+        return next((cut for cut in cuts if cut is not None), None)
+
+    def _make(self, source: Source, start: float, speed: float, frames: int, lead_in: int, shift: float) -> Samples:
+        path, place = self.paths[source], (start, start + frames * speed / RATE)
         if abs(speed - 1) < UNHEARD_STRETCH and abs(shift) < UNHEARD_SHIFT:
-            samples = pcm.read(path, round(span.start * RATE) - lead_in, lead_in + frames)
+            samples = pcm.read(path, round(start * RATE) - lead_in, lead_in + frames)
         elif as_record(speed, shift):
-            samples = stretch.record(path, (span.start, span.end), frames, lead_in)
+            samples = stretch.record(path, place, frames, lead_in)
         else:
-            samples = stretch.phrase(path, (span.start, span.end), frames, lead_in, shift)
+            samples = stretch.phrase(path, place, frames, lead_in, shift)
         return centre.reduced(samples) if self.instrumental else samples
 
 
@@ -107,17 +137,54 @@ def _part(plan: Plan, section: Section, part: Part, phrases: Phrases) -> tuple[S
     lead_in = round(plan.fade_seconds * RATE)
     first = _frame(plan, section.start_bar)
     whole = np.empty((lead_in + _frame(plan, section.start_bar + section.bars) - first, 2), np.float32)
-    bar = section.start_bar
-    for number, span in enumerate(part.spans):
-        at, frames = _frame(plan, bar) - first, _frame(plan, bar + span.bars) - _frame(plan, bar)
+    before: Span | None = None
+    for bar, span in _pieces(plan, section, part, phrases):
+        at, frames = _frame(plan, bar) - first, _frames(plan, bar, span)
         piece = phrases.get(part.source, span, frames, lead_in, plan.shifts[part.source])
-        if number:
-            _cross(whole[: at + lead_in], piece[:lead_in], smooth=_adjoins(part.spans[number - 1], span))
-        else:
+        if before is None:
             whole[:lead_in] = piece[:lead_in]
+        else:
+            _cross(whole[: at + lead_in], piece[:lead_in], smooth=_adjoins(before, span))
         whole[at + lead_in : at + lead_in + frames] = piece[lead_in:]
-        bar += span.bars
+        before = span
     return whole, lead_in
+
+
+def _pieces(plan: Plan, section: Section, part: Part, phrases: Phrases) -> Iterator[tuple[int, Span]]:
+    """(bar, span) of what is fitted at once: phrases that follow each other at one speed and are not there yet."""
+    lead_in, shift = round(plan.fade_seconds * RATE), plan.shifts[part.source]
+    bar = section.start_bar
+    waiting: Span | None = None
+    for span in part.spans:
+        frames = _frames(plan, bar, span)
+        there = phrases.find(part.source, span, frames, lead_in, shift) is not None
+        if waiting is not None:
+            joined = Span(waiting.start, span.end, waiting.bars + span.bars)
+            ahead = _speed(waiting, _frames(plan, bar - waiting.bars, waiting))
+            fits = _adjoins(waiting, span) and joined.bars * plan.bar_seconds <= LONGEST_PIECE
+            if fits and not there and _alike(ahead, _speed(span, frames)):
+                waiting = joined
+                bar += span.bars
+                continue
+            yield bar - waiting.bars, waiting
+        waiting = None if there else span
+        if there:
+            yield bar, span
+        bar += span.bars
+    if waiting is not None:
+        yield bar - waiting.bars, waiting
+
+
+def _frames(plan: Plan, bar: int, span: Span) -> int:
+    return _frame(plan, bar + span.bars) - _frame(plan, bar)
+
+
+def _speed(span: Span, frames: int) -> float:
+    return (span.end - span.start) * RATE / frames
+
+
+def _alike(one: float, two: float) -> bool:
+    return abs(one / two - 1) < SAME_SPEED
 
 
 def _cross(before: Samples, after: Samples, *, smooth: bool) -> None:
