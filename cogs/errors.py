@@ -41,6 +41,9 @@ async def _answer(interaction: discord.Interaction, text: str) -> None:
         if interaction.response.is_done():
             await reply(interaction, text)
         else:
+            if interaction.type is discord.InteractionType.autocomplete:
+                await interaction.response.autocomplete([])
+                return
             with around("discord answer"):
                 await interaction.response.send_message(text, ephemeral=True)
     except discord.HTTPException:
