@@ -66,6 +66,8 @@ PERMISSIONS = discord.Permissions(
     read_message_history=True,
 )
 """Everything the bot asks of a server, and nothing more."""
+_TURNED_AWAY_AT_ONCE = 64
+"""They share as many connections; with one each, opening them would delay the answers to everybody else."""
 
 
 class DeliverySlot(Protocol):
@@ -145,6 +147,8 @@ class TwodeckBot(commands.Bot):
         self._owns_parts = owns_parts
         self._services: Services | None = None
         self.intake = Intake(settings.intake, Clock())
+        self.turning_away = asyncio.Semaphore(_TURNED_AWAY_AT_ONCE)
+        """Held while somebody is told that the bot is busy."""
 
     def admit(self, interaction: discord.Interaction[Any]) -> None:
         """Let an interaction in until the task that calls this ends. Raises `Refused`, with nothing looked up."""

@@ -30,10 +30,12 @@ class Admitted:
 
 async def admitted(interaction: discord.Interaction[Any]) -> bool:
     """Whether the use of a control or form was let in; if not, that was said."""
+    bot = bot_of(interaction)
     try:
-        bot_of(interaction).admit(interaction)
+        bot.admit(interaction)
     except Refused as refused:
-        await refuse(interaction, refused.refusal)
+        async with bot.turning_away:
+            await refuse(interaction, refused.refusal)
         return False
     return True
 
