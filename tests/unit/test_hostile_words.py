@@ -253,7 +253,7 @@ BUILDERS: dict[str, Build] = {
     "decks": lambda draw: decks_card("1", decks(draw), "en"),
     "decks changed": lambda draw: what_changed(Change(decks(draw), draw()[:200], 2), "en"),
     "settings": lambda draw: settings_card(GuildSettings(models=frozenset({draw()[:60]})), "en"),
-    "help": lambda draw: status_lines(engines(draw), "en"),
+    "help": lambda draw: discord.Embed().add_field(name="x", value=status_lines(engines(draw), "en")),
     "engine": lambda draw: story(engines(draw)[0], "en", operator=True),
     "question": lambda draw: question({"do": "block", "member": MEMBER, "why": draw()[:300]}, "en"),
     **{
