@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import logging
@@ -25,6 +26,7 @@ from bot.errors import Code, Refused
 from bot.failpoints import around
 from bot.files.store import FileStore
 from bot.guilds.service import GuildService
+from bot.intake import Intake
 from bot.jobs.comparisons import Comparisons
 from bot.jobs.loading import Decking
 from bot.jobs.personas import Personas
@@ -64,6 +66,8 @@ PERMISSIONS = discord.Permissions(
     read_message_history=True,
 )
 """Everything the bot asks of a server, and nothing more."""
+_TURNED_AWAY_AT_ONCE = 64
+"""They share as many connections; with one each, opening them would delay the answers to everybody else."""
 
 
 class DeliverySlot(Protocol):
@@ -109,9 +113,13 @@ class Parts(Protocol):
 
 
 class Tree(app_commands.CommandTree["TwodeckBot"]):
-    """The commands; one that belongs to a server is refused in direct messages, should it come from there."""
+    """The commands, once the intake let them in; one that belongs to a server is refused in direct messages."""
 
     async def interaction_check(self, interaction: discord.Interaction[Any]) -> bool:
+        try:
+            self.client.admit(interaction)
+        except Refused as refused:
+            raise app_commands.CheckFailure from refused
         given = interaction.type is discord.InteractionType.application_command
         if given and interaction.guild_id is None and not _works_in_direct(interaction.command):
             raise app_commands.CheckFailure from Refused(Code.NEEDS_SERVER)
@@ -138,6 +146,17 @@ class TwodeckBot(commands.Bot):
         self._parts = parts
         self._owns_parts = owns_parts
         self._services: Services | None = None
+        self.intake = Intake(settings.intake, Clock())
+        self.turning_away = asyncio.Semaphore(_TURNED_AWAY_AT_ONCE)
+        """Held while somebody is told that the bot is busy."""
+
+    def admit(self, interaction: discord.Interaction[Any]) -> None:
+        """Let an interaction in until the task that calls this ends. Raises `Refused`, with nothing looked up."""
+        who, task = interaction.guild_id or interaction.user.id, asyncio.current_task()
+        if task is None:
+            raise RuntimeError("an interaction is admitted in the task that works on it")
+        self.intake.enter(who)
+        task.add_done_callback(lambda _: self.intake.leave(who))
 
     @property
     def services(self) -> Services:

@@ -49,6 +49,7 @@ class Code(StrEnum):
     ANSWER_GONE = "answer-gone"
     DIRECT_CLOSED = "direct-closed"
     STOPPING = "stopping"
+    BUSY = "busy"
     # The files that came with it.
     FILE_EMPTY = "file-empty"
     FILE_TOO_LARGE = "file-too-large"

@@ -18,6 +18,7 @@ from cogs.asking import ask, text
 from cogs.people import actor_of, place_of
 from cogs.sources import Given, listener_of, offer_of
 from cogs.views.answers import defer, reply
+from cogs.views.controls import admitted
 from cogs.views.decks import FORM, DeckButton, mash_form, read_form, show, what_changed
 from cogs.views.refusals import sentence
 
@@ -86,6 +87,8 @@ class Decks(commands.Cog):
         """A form that was sent: known by its name and not by our memory, so that it outlives a restart."""
         data: Mapping[str, Any] = interaction.data or {}
         if interaction.type is not discord.InteractionType.modal_submit or data.get("custom_id") != FORM:
+            return
+        if not await admitted(interaction):
             return
         files, options = read_form(data)
         first, second = (*files, None, None)[:2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 
 import discord
@@ -33,7 +34,8 @@ async def setup(bot: TwodeckBot) -> None:
             number = bot.services.clock.new_id()
             log.error("command failed, shown to the member as %s", number, exc_info=error)
             refusal = Refusal(Code.UNEXPECTED, {"job": number})
-        await _answer(interaction, sentence(refusal, str(interaction.locale)))
+        async with bot.turning_away if refusal.code is Code.BUSY else contextlib.nullcontext():
+            await _answer(interaction, sentence(refusal, str(interaction.locale)))
 
 
 async def _answer(interaction: discord.Interaction, text: str) -> None:
@@ -41,7 +43,11 @@ async def _answer(interaction: discord.Interaction, text: str) -> None:
         if interaction.response.is_done():
             await reply(interaction, text)
         else:
+            if interaction.type is discord.InteractionType.autocomplete:
+                await interaction.response.autocomplete([])
+                return
             with around("discord answer"):
                 await interaction.response.send_message(text, ephemeral=True)
-    except discord.HTTPException:
-        log.warning("the answer to interaction %s could not be delivered", interaction.id, exc_info=True)
+    except discord.HTTPException as error:
+        expected = error.code in _TOO_LATE
+        log.warning("no answer to interaction %s was possible (%s)", interaction.id, error, exc_info=not expected)

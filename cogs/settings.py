@@ -18,7 +18,7 @@ from bot.texts import say
 from cogs.asking import text
 from cogs.people import actor_of, bot_of
 from cogs.views.answers import defer, open_form, refuse, reply, take
-from cogs.views.controls import Typed, hear
+from cogs.views.controls import Admitted, Typed, hear
 from cogs.views.refusals import sentence
 from cogs.views.settings import (
     DEFAULT,
@@ -66,6 +66,7 @@ async def _sent(interaction: discord.Interaction[Any], page: str, typed: Typed) 
 
 
 class Control(
+    Admitted,
     discord.ui.DynamicItem[discord.ui.Item[Any]],
     template=r"settings:(?P<act>page|set|form|clear)(:(?P<name>[a-z_]{1,40}))?",
 ):

@@ -42,6 +42,7 @@ ROOMY = {
     "TWODECK_QUOTA_GUILD_RUNNING": "5000",
     "TWODECK_QUOTA_GUILD_RUNNING_MOST": "10000",
     "TWODECK_QUOTA_COOLDOWN_SECONDS": "0",
+    "TWODECK_INTAKE": "10000",
 }
 """Settings that are in nobody's way."""
 

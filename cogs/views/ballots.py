@@ -15,7 +15,7 @@ from cogs.people import bot_of, place_of
 from cogs.views.answers import defer, reply, take
 from cogs.views.cards import WORKING
 from cogs.views.contests import link_to, moment
-from cogs.views.controls import IdButton, controls
+from cogs.views.controls import Admitted, IdButton, controls
 from cogs.views.refusals import plain, sentence
 
 
@@ -28,6 +28,7 @@ class VoteButton(IdButton, word="contest:vote", label="button-vote", look=discor
 
 
 class BallotControl(
+    Admitted,
     discord.ui.DynamicItem[discord.ui.Item[Any]],
     template=r"ballot:(?P<act>set|page):(?P<contest>[0-9a-z]{12}):(?P<page>[0-9]{1,3})",
 ):

@@ -7,9 +7,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ClassVar, Self
 
 import discord
-from discord.ext import commands
 
+from bot.client import TwodeckBot
+from bot.errors import Refused
 from bot.texts import say
+from cogs.people import bot_of
+from cogs.views.answers import refuse
 
 ID = "[0-9a-z]{12}"
 Typed = dict[str, str | None]
@@ -18,7 +21,26 @@ Sent = Callable[[discord.Interaction[Any], str, Typed], Awaitable[None]]
 """What is done with a form that was sent: it is given what stands after the word, and the fields."""
 
 
-class IdButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"(?!)"):
+class Admitted:
+    """What stands before `DynamicItem` in every control: the intake lets it in, or it says that we are busy."""
+
+    async def interaction_check(self, interaction: discord.Interaction[Any]) -> bool:
+        return await admitted(interaction)
+
+
+async def admitted(interaction: discord.Interaction[Any]) -> bool:
+    """Whether the use of a control or form was let in; if not, that was said."""
+    bot = bot_of(interaction)
+    try:
+        bot.admit(interaction)
+    except Refused as refused:
+        async with bot.turning_away:
+            await refuse(interaction, refused.refusal)
+        return False
+    return True
+
+
+class IdButton(Admitted, discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"(?!)"):
     """A button named `WORD:ID`. A kind says its word, its label and its look, and does the rest in `callback`.
 
     The label is of the locale that it is sent in; what was sent keeps it.
@@ -67,13 +89,14 @@ def controls(*items: discord.ui.Item[Any]) -> discord.ui.View:
     return view
 
 
-def hear(bot: commands.Bot, word: str, sent: Sent) -> None:
+def hear(bot: TwodeckBot, word: str, sent: Sent) -> None:
     """Hand forms that are called `WORD:...` to `sent`: known by their name and not by our memory."""
 
     async def on_interaction(interaction: discord.Interaction[Any]) -> None:
         data: Mapping[str, Any] = interaction.data or {}
         name = str(data.get("custom_id", ""))
-        if interaction.type is discord.InteractionType.modal_submit and name.startswith(f"{word}:"):
+        mine = interaction.type is discord.InteractionType.modal_submit and name.startswith(f"{word}:")
+        if mine and await admitted(interaction):
             await sent(interaction, name.removeprefix(f"{word}:"), _typed(data))
 
     bot.add_listener(on_interaction)

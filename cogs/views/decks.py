@@ -18,6 +18,7 @@ from cogs.asking import promise
 from cogs.people import actor_of, bot_of, place_of
 from cogs.views.answers import put_away, reply, take
 from cogs.views.cards import GOOD, WORKING
+from cogs.views.controls import Admitted
 from cogs.views.refusals import plain, sentence
 
 FORM = "mash:sent"
@@ -72,7 +73,9 @@ def what_changed(change: Change, locale: str) -> str:
     return " ".join(words)
 
 
-class DeckButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"deck:(?P<act>start|swap|clear)"):
+class DeckButton(
+    Admitted, discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"deck:(?P<act>start|swap|clear)"
+):
     """Acts on the decks of whoever presses it, so it needs to know nobody."""
 
     def __init__(self, act: str, locale: str = "en", *, disabled: bool = False) -> None:

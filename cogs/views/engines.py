@@ -8,6 +8,9 @@ from bot.engines.orders import EngineState
 from bot.texts import say
 from cogs.views.refusals import plain
 
+_REASON = 160
+"""Characters of an operator's reason: four engines that are off fit into one field of a card."""
+
 
 def is_down(state: EngineState) -> bool:
     """Whether an engine that is set up here takes nothing, or does not answer, right now."""
@@ -20,7 +23,7 @@ def condition(state: EngineState, locale: str) -> str:
     if state.needs:
         return say(locale, "engines-not-ready", needs=state.needs)
     if state.off is not None:
-        return say(locale, "engines-off", why=plain(state.off))
+        return say(locale, "engines-off", why=plain(state.off, _REASON))
     if state.paused_until:
         return say(locale, "engines-empty")
     return say(locale, "engines-silent" if is_down(state) else "engines-ready")

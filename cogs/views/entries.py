@@ -15,7 +15,7 @@ from bot.texts import duration, say
 from cogs.people import bot_of, place_of, place_of_job
 from cogs.views.answers import defer, open_form, reply, take
 from cogs.views.buttons import no_buttons
-from cogs.views.controls import ID, IdButton, Typed, controls
+from cogs.views.controls import ID, Admitted, IdButton, Typed, controls
 from cogs.views.refusals import plain, sentence
 
 REPORTED = "entry:reported"
@@ -38,7 +38,9 @@ class EnterButton(IdButton, word="entry:offer", label="button-enter", look=disco
         await reply(interaction, say(locale, "contest-which"), view=_where_to(job, contests, locale))
 
 
-class EnterChoice(discord.ui.DynamicItem[discord.ui.Item[Any]], template=r"entry:put:(?P<job>[0-9a-z]{12})"):
+class EnterChoice(
+    Admitted, discord.ui.DynamicItem[discord.ui.Item[Any]], template=r"entry:put:(?P<job>[0-9a-z]{12})"
+):
     """Which take goes into which contest: a value names both."""
 
     def __init__(self, item: discord.ui.Item[Any], job: str) -> None:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import discord
 import pytest
 
-from bot.contests.contest import Contest, Phase, Rules, Schedule, SourceFile
-from bot.contests.publishing import Results
+from bot.contests.contest import Contest, EntryState, Phase, Rules, Schedule, SourceFile
+from bot.contests.contest import Entry as ContestEntry
+from bot.contests.publishing import Info, Results
+from bot.contests.voting import BallotPage
+from bot.decks.deck import Decks, Loaded
+from bot.engines.orders import EngineState
 from bot.errors import Code, Refusal
 from bot.guilds.audit import Action, Entry
-from bot.jobs.job import Ask, Job, Removal, State
+from bot.guilds.guild import GuildSettings
+from bot.jobs.job import Ask, Job, Removal, State, Track
+from bot.jobs.loading import Change
+from bot.jobs.persona_rows import Persona
+from bot.jobs.results import Form
 from bot.jobs.service import Page
 from bot.playground import checks
 from bot.posts.post import (
@@ -29,21 +39,30 @@ from bot.posts.post import (
     Result,
     ResultTrack,
 )
+from bot.request import EngineName
 from cogs.jobs import jobs_card
+from cogs.persona import _line as persona_line
 from cogs.views import refusals
+from cogs.views.ballots import ballot_card
 from cogs.views.cards import alert_card, notice_card, progress_card, result_cards
 from cogs.views.comparison import comparison_card
-from cogs.views.contest_news import MOVES, entry_card, news_card, results_card
-from cogs.views.contests import changes_card, contests_card, terms_card
+from cogs.views.contest_news import MOVES, entry_card, news_card, news_text, results_card
+from cogs.views.contests import changes_card, contests_card, info_card, terms_card
+from cogs.views.decks import decks_card, what_changed
 from cogs.views.details import details_card
+from cogs.views.engines import status_lines, story
+from cogs.views.entries import _where_to
 from cogs.views.log import announcement_card
 from cogs.views.quotas import question
 from cogs.views.refusals import plain, sentence
+from cogs.views.results import change_form
+from cogs.views.settings import settings_card
 
 TEXTS = 5000
 ID, MEMBER, VICTIM = "0123456789ab", "1234567890123456789", "999999999999999999"
 Draw = Callable[[], str]
 Shown = str | discord.Embed | Sequence[discord.Embed]
+Build = Callable[[Draw], Shown]
 
 _PIECES = (
     f"<@{VICTIM}>", f"<@!{VICTIM}>", f"<@&{VICTIM}>", f"<#{VICTIM}>", "@everyone", "@here", "@@everyone",
@@ -145,18 +164,50 @@ def changes(draw: Draw) -> Shown:
     return changes_card(contest(draw), {"title": draw()[:80], "theme": draw()[:1000], "prize": draw()[:300]}, "en")
 
 
+def info(draw: Draw) -> Shown:
+    states = (EntryState.ENTERED, EntryState.DISQUALIFIED, EntryState.WITHDRAWN)
+    own = tuple(entry(draw, state) for state in states)
+    return info_card(Info(contest(draw), 2, 1, None, own, 5, 1), "en")
+
+
+def entry(draw: Draw, state: EntryState = EntryState.ENTERED) -> ContestEntry:
+    return ContestEntry(ID, ID, MEMBER, ID, 1, state, 1, None, None, 60.0, draw()[:80], draw()[:300], 0)
+
+
+def ballot(draw: Draw) -> Shown:
+    page = BallotPage(contest(draw), (entry(draw),), frozenset({ID}), {ID: ("1", "2")}, 1, 0, 1)
+    return ballot_card(page, "en")
+
+
+def decks(draw: Draw) -> Decks:
+    first, second = (Loaded(draw()[:200], "a" * 64, 1 << 20, 60.0, "1", "2") for _ in "ab")
+    return Decks(first, second, 1)
+
+
+def engines(draw: Draw) -> list[EngineState]:
+    """The operator's own words."""
+    return [EngineState(name, draw()[:300], 0, None, {}) for name in EngineName]
+
+
+def personas(draw: Draw) -> Shown:
+    kept = [Persona(ID, 1, MEMBER, EngineName.KIE, draw()[:60], draw()[:300]) for _ in range(3)]
+    return discord.Embed(description="\n".join(persona_line(one, "en") for one in kept)[:4000])
+
+
 def placed(draw: Draw) -> Placed:
     return Placed(1, MEMBER, draw()[:80], "", 60.0, 1, 1, True, tie_broken=True)
 
 
-def news(move: str) -> Callable[[Draw], Shown]:
+def news(move: str, *, above: bool = False) -> Build:
+    """The card of an announcement, or what stands above it."""
+
     def build(draw: Draw) -> Shown:
         told = ContestNews(
             move, ID, "en", draw()[:80], MEMBER, draw()[:1000], draw()[:300], placed=(placed(draw), placed(draw)),
             sources=(draw()[:200], draw()[:200]), reason="123" if move == "trouble" else draw()[:300], by=MEMBER,
             changes=("theme",), digest="d" * 64,
         )  # fmt: skip
-        return news_card(told, ID)
+        return (news_text(told) or "") if above else news_card(told, ID)
 
     return build
 
@@ -174,7 +225,7 @@ def log(draw: Draw) -> Shown:
     return announcement_card(Announcement("en", tuple(rows)), ID)
 
 
-def refusal(code: Code) -> Callable[[Draw], Shown]:
+def refusal(code: Code) -> Build:
     def build(draw: Draw) -> Shown:
         typed = ("name", "value", "model", "why", "contest", "entry", "host", "format", "job")
         return sentence(Refusal(code, {**OURS, **{name: draw() for name in typed}}), "en")
@@ -189,7 +240,7 @@ OURS: dict[str, Any] = {
 }
 """What our own code puts into sentences."""
 
-BUILDERS: dict[str, Callable[[Draw], Shown]] = {
+BUILDERS: dict[str, Build] = {
     "progress": progress,
     "result": lambda draw: result(draw, hosted=False),
     "hosted result": lambda draw: result(draw, hosted=True),
@@ -199,11 +250,32 @@ BUILDERS: dict[str, Callable[[Draw], Shown]] = {
     "alert": lambda draw: alert_card(Alert("engine-stopped", "en", (), {"engine": draw(), "status": 1}), ID),
     "entry": lambda draw: entry_card(EntryShow(ID, ID, draw()[:80], "en", 1, "a", 60.0, MEMBER, draw()[:80]), ID),
     "contests": lambda draw: contests_card([contest(draw), contest(draw)], "en"),
+    "decks": lambda draw: decks_card("1", decks(draw), "en"),
+    "decks changed": lambda draw: what_changed(Change(decks(draw), draw()[:200], 2), "en"),
+    "settings": lambda draw: settings_card(GuildSettings(models=frozenset({draw()[:60]})), "en"),
+    "help": lambda draw: discord.Embed().add_field(name="x", value=status_lines(engines(draw), "en")),
+    "engine": lambda draw: story(engines(draw)[0], "en", operator=True),
     "question": lambda draw: question({"do": "block", "member": MEMBER, "why": draw()[:300]}, "en"),
-    **{build.__name__: build for build in (details, comparison, jobs, terms, changes, results, log)},
+    **{
+        build.__name__: build
+        for build in (details, comparison, jobs, terms, changes, results, log, info, ballot, personas)
+    },
     **{f"news {move}": news(move) for move in MOVES},
+    "above news": news("extend", above=True),
     **{f"refusal {code}": refusal(code) for code in Code},
 }
+
+
+def change(draw: Draw) -> discord.ui.Modal:
+    fields = {"engine": "kie", "title": draw()[:100], "prompt": (draw() * 30)[:4000], "style": draw()[:1000]}
+    return change_form(Form(ID, draw()[:200], fields, (EngineName.KIE, EngineName.LOCAL), lyrics=True), "en")
+
+
+def entering(draw: Draw) -> discord.ui.View:
+    tracks = tuple(Track(n, "a" * 64, "b" * 64, draw()[:80], 60.0) for n in (1, 2))
+    return _where_to(replace(job(draw, State.DONE), tracks=tracks), [contest(draw), contest(draw)], "en")
+
+
 _ESCAPED = re.compile(r"\\[^0-9A-Za-z\s]")
 _MARKS = re.compile(r"[*_~|`<\[\n]")
 _BAD = (
@@ -231,12 +303,18 @@ def skeleton(shown: Shown) -> list[str]:
     return ["".join(_MARKS.findall(_ESCAPED.sub("", text))) for text in parts(shown)]
 
 
-def faults(name: str, build: Callable[[Draw], Shown], draw: Draw) -> list[str]:
+@functools.cache
+def harmless(build: Build) -> list[str]:
+    """The layout of a message that says nothing special."""
+    return skeleton(build(lambda: "word"))
+
+
+def faults(name: str, build: Build, draw: Draw) -> list[str]:
     """What is wrong with a message that says these words, beside one that says `word`."""
     shown = build(draw)
     live = [_ESCAPED.sub("", text) for text in parts(shown)]
     found = [f"{name}: {bad.pattern} in {text!r}" for text in live for bad in _BAD if bad.search(text)]
-    if skeleton(shown) != skeleton(build(lambda: "word")):
+    if skeleton(shown) != harmless(build):
         found.append(f"{name}: the layout is another one: {parts(shown)}")
     body = {"content": shown} if isinstance(shown, str) else {"embeds": embeds(shown)}
     checks.message(body)
@@ -258,17 +336,25 @@ def test_nothing_that_members_write_does_anything(kind: str) -> None:
     assert wrong[:3] == []
 
 
+def test_forms_and_selects_only_hold_what_was_typed_within_the_limits() -> None:
+    """What is in a box or in an option is shown as it stands; labels and hints are ours."""
+    words, plain_form = list(texts(1000)), change(lambda: "word").to_dict()
+    ours = [(row["label"], row["description"]) for row in plain_form["components"]]
+    while words:
+        form = change(lambda: words.pop() if words else "word").to_dict()
+        checks.modal(form)
+        assert [(row["label"], row["description"]) for row in form["components"]] == ours
+        select = entering(lambda: words.pop() if words else "word").to_components()
+        checks.message({"content": "x", "components": select})
+
+
+@pytest.mark.parametrize("name", ["progress", "jobs", "info", "personas", "decks", "settings", "help", "terms"])
 @pytest.mark.parametrize("hole", ["_harmless", "_apart"])
-def test_without_its_guard_it_shows(hole: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_its_guard_it_shows(hole: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Broken on purpose: what the test above would see."""
     monkeypatch.setattr(refusals, hole, lambda text, **_: text)
-    words = list(texts(200))
-    assert [
-        fault
-        for name in ("progress", "jobs")
-        for _ in range(10)
-        for fault in faults(name, BUILDERS[name], words.pop)
-    ]
+    words = list(texts(1000))
+    assert any(faults(name, BUILDERS[name], words.pop) for _ in range(60))
 
 
 @pytest.mark.parametrize("text", ["a" * 79 + "*" * 9, "\\" * 50, "<" * 90])
