@@ -8,7 +8,7 @@ from typing import Any
 import discord
 
 from bot.posts.post import Alert, Hint, Notice, Progress, Result, ResultTrack
-from bot.texts import duration, say, say_reason
+from bot.texts import duration, key_name, listed, say, say_reason, signed
 from cogs.views.refusals import plain, sentence
 from cogs.views.style import Look, card
 
@@ -147,9 +147,9 @@ def _tempo(locale: str, source: Mapping[str, Any]) -> str:
 def _key(locale: str, source: Mapping[str, Any]) -> str:
     if source["key"] is None:
         return say(locale, "card-no-key")
-    tonic, mode = str(source["key"]).split(" ")
-    key = say(locale, f"key-{mode}", tonic=tonic.replace("#", "♯").replace("b", "♭"))
-    return say(locale, "card-key", key=key, sure=round(100 * source["key_confidence"]))
+    return say(
+        locale, "card-key", key=key_name(locale, str(source["key"])), sure=round(100 * source["key_confidence"])
+    )
 
 
 def _track_name(result: Result, track: ResultTrack) -> str:
@@ -181,14 +181,14 @@ def _change(locale: str, side: str, made: Mapping[str, Any]) -> str:
     """What was done to one source; empty when it plays as it is."""
     stretch = round(100 * (made["stretch"][side] - 1), 1)
     shift = round(made["shift_semitones"][side], 2)
-    parts = [say(locale, "card-stretch", stretch=_signed(stretch))] if stretch else []
-    parts += [say(locale, "card-shift", shift=_signed(shift))] if shift else []
-    return say(locale, "card-change", side=side.upper(), changes=", ".join(parts)) if parts else ""
+    parts = [say(locale, "card-stretch", stretch=signed(stretch, locale))] if stretch else []
+    parts += [say(locale, "card-shift", shift=signed(shift, locale))] if shift else []
+    return say(locale, "card-change", side=side.upper(), changes=listed(parts, locale)) if parts else ""
 
 
 def _add_unused(embed: discord.Embed, locale: str, unused: Sequence[str], engine: str) -> None:
     if unused:
-        names = ", ".join(f"`{name}`" for name in unused)
+        names = listed((f"`{name}`" for name in unused), locale)
         text = say(locale, "card-unused", names=names, engine=say(locale, f"engine-{engine}"))
         embed.add_field(name=say(locale, "card-unused-title"), value=text, inline=False)
 
@@ -196,10 +196,6 @@ def _add_unused(embed: discord.Embed, locale: str, unused: Sequence[str], engine
 def _footer(locale: str, job: str, mark: str) -> str:
     """It names the job and carries the post's id, by which the message is found again."""
     return say(locale, "card-footer", job=job, mark=mark)
-
-
-def _signed(value: float) -> str:
-    return f"{value:+g}".replace("-", "−")  # a true minus sign
 
 
 def _cut(text: str, limit: int) -> str:

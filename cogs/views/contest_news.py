@@ -12,7 +12,7 @@ from bot.contests.publishing import Results
 from bot.files.store import FileStore
 from bot.posts.post import ContestNews, EntryShow, Placed
 from bot.quotas.charts import Charts, Row
-from bot.texts import duration, say, say_many
+from bot.texts import duration, listed, say, say_many
 from cogs.views.ballots import VoteButton
 from cogs.views.contests import add_terms, mention, moment
 from cogs.views.controls import controls
@@ -198,7 +198,7 @@ def _lines(news: ContestNews) -> Iterator[str]:
         case "extend":
             yield say_many(locale, "contest-extend", news.entries, when=moment(news.answer_by))
         case "edited":
-            names = ", ".join(say(locale, f"contest-name-{name}") for name in news.changes)
+            names = listed((say(locale, f"contest-name-{name}") for name in news.changes), locale)
             yield say(locale, "contest-edited", names=names)
             yield say(locale, "contest-closes", when=moment(news.closes_at))
             yield say(locale, "contest-ends", when=moment(news.ends_at))

@@ -10,7 +10,7 @@ import discord
 from bot.contests.contest import Contest, Draft, Entry, EntryState, Phase, Rules, Schedule
 from bot.contests.publishing import Info
 from bot.guilds.former import is_former
-from bot.texts import duration, say, say_many
+from bot.texts import duration, listed, say, say_many
 from cogs.views.refusals import plain
 from cogs.views.style import Look, card
 
@@ -181,7 +181,7 @@ def _value(name: str, value: Any, locale: str) -> str:
     if name in _MOMENTS:
         return moment(value)
     if name == "engines":
-        return ", ".join(say(locale, f"engine-{engine}") for engine in sorted(value))
+        return listed((say(locale, f"engine-{engine}") for engine in sorted(value)), locale)
     if name == "masking":
         return say(locale, "contest-masked" if value else "contest-unmasked")
     return plain(str(value), 300)

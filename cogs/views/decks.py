@@ -13,7 +13,7 @@ from bot.errors import Refused
 from bot.jobs.loading import Change
 from bot.jobs.service import Offer
 from bot.request import EngineName
-from bot.texts import duration, say, say_many
+from bot.texts import duration, listed, say, say_many
 from cogs.asking import promise
 from cogs.people import actor_of, bot_of, place_of
 from cogs.views.answers import put_away, reply, take
@@ -37,7 +37,7 @@ _NAME = 200
 
 def decks_card(guild: str, decks: Decks, locale: str) -> discord.Embed:
     """What is on both decks, and what is missing before they can be started."""
-    missing = ", ".join(side.upper() for side in decks.missing)
+    missing = listed((side.upper() for side in decks.missing), locale)
     told = say(locale, "decks-missing", sides=missing) if missing else say(locale, "decks-ready")
     kept = say(locale, "decks-kept", when=f"<t:{decks.expires_at // 1000}:R>") if decks.loaded else ""
     look = Look.PLAIN if decks.missing else Look.GOOD

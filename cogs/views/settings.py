@@ -9,7 +9,7 @@ from typing import Any
 import discord
 
 from bot.guilds.guild import LISTED, RANGES, GuildSettings, Period
-from bot.texts import LOCALES, language, say
+from bot.texts import LOCALES, language, listed, say
 from cogs.views.controls import controls
 from cogs.views.refusals import plain
 from cogs.views.style import Look, card
@@ -112,11 +112,11 @@ def _value(field: str, settings: GuildSettings, locale: str) -> str:
         return language(str(value), locale)
     if field in ("engines", "default_engine"):
         names = sorted(value) if field == "engines" else [value]
-        return ", ".join(say(locale, f"engine-{name}") for name in names)
+        return listed((say(locale, f"engine-{name}") for name in names), locale)
     if field in _MENTIONS:
         values = sorted(value) if isinstance(value, frozenset) else [value]
-        return ", ".join(_MENTIONS[field].format(one) for one in values)
-    return ", ".join(plain(one) for one in sorted(value)) if isinstance(value, frozenset) else f"`{value}`"
+        return listed((_MENTIONS[field].format(one) for one in values), locale)
+    return listed((plain(one) for one in sorted(value)), locale) if isinstance(value, frozenset) else f"`{value}`"
 
 
 def _pages(page: str, locale: str) -> discord.ui.Select[Any]:
