@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from weakref import WeakValueDictionary
@@ -108,6 +108,8 @@ class Extras:
     """Whether a contest takes this result."""
     acts: frozenset[Act] = frozenset()
     """What else can be done with it."""
+    locale: str = ""
+    """The language of a word in the channel."""
 
 
 class Delivery:
@@ -223,8 +225,18 @@ class Delivery:
                 services = self._bot.services
                 acts = await services.results.offered(content.job)
                 return Extras(enters=await services.contests.welcomes(content.job), acts=acts)
+            case Hint():
+                return Extras(locale=await self._public_locale(post, content.locale))
             case _:
                 return Extras()
+
+    async def _public_locale(self, post: Post, otherwise: str) -> str:
+        """The language in which a channel is written to: what its server chose, or what Discord says of it."""
+        channel = self._bot.get_channel(int(post.place))
+        if not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+            return otherwise
+        chosen = await self._bot.services.guilds.settings(str(channel.guild.id))
+        return chosen.locale or str(channel.guild.preferred_locale)
 
     async def _drawn(self, news: ContestNews) -> bytes | None:
         """The picture of a result; the words are not kept back for it."""
@@ -249,9 +261,11 @@ class Delivery:
                 greets = isinstance(content, Welcome)
                 card = welcome_card(content.locale, post.id) if greets else announcement_card(content, post.id)
                 return Draft(embeds=[card])
-            case Hint(locale=locale, member=member):
-                words = say(locale, content.message, member=f"<@{member}>", job=content.job)
-                return Draft(words, [hint_card(content, post.id)], mentions=(member,))
+            case Hint(member=member):
+                words = say(extras.locale, content.message, member=f"<@{member}>", job=content.job)
+                return Draft(
+                    words, [hint_card(replace(content, locale=extras.locale), post.id)], mentions=(member,)
+                )
             case Result():
                 return self._of_result(post, content, extras)
             case Pictures() | ContestNews() | EntryShow():

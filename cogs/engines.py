@@ -11,9 +11,9 @@ from bot.errors import Code, Refused
 from bot.texts import say
 from cogs.asking import described, text
 from cogs.views.answers import defer, reply
-from cogs.views.cards import WORKING
 from cogs.views.engines import status_lines, story
 from cogs.views.refusals import sentence
+from cogs.views.style import Look, card
 
 
 @app_commands.guild_only()
@@ -28,9 +28,8 @@ class Engines(commands.GroupCog, name="engines", description=text("command-engin
     async def list_engines(self, interaction: discord.Interaction) -> None:
         await defer(interaction)
         locale = str(interaction.locale)
-        embed = discord.Embed(title=say(locale, "engines-title"), colour=WORKING)
-        embed.description = status_lines(self._bot.services.engines.states(), locale)
-        embed.set_footer(text=say(locale, "engines-note"))
+        words = status_lines(self._bot.services.engines.states(), locale)
+        embed = card(Look.PLAIN, say(locale, "engines-title"), words, footer=say(locale, "engines-note"))
         operator = self._is_operator(interaction)
         for state in self._bot.services.engines.states():
             told = story(state, locale, operator=operator)

@@ -18,10 +18,10 @@ from cogs.asking import text
 from cogs.people import actor_of, parent_of, place_of
 from cogs.translator import name_id
 from cogs.views.answers import defer, reply
-from cogs.views.cards import BAD, GOOD, WORKING
 from cogs.views.engines import status_lines
 from cogs.views.quotas import what_is_left
 from cogs.views.refusals import sentence
+from cogs.views.style import Look, card
 from cogs.views.welcome import welcome_card
 
 ORGANISERS = frozenset(
@@ -68,7 +68,7 @@ class Help(commands.Cog):
 
     async def _help(self, interaction: discord.Interaction, locale: str) -> discord.Embed:
         services = self._bot.services
-        embed = discord.Embed(title=say(locale, "help-title"), colour=WORKING)
+        look, now = Look.PLAIN, dict[str, str]()
         operator = str(interaction.user.id) in services.alerts.operators
         hidden = frozenset[str]() if operator else OPERATORS
         if interaction.guild_id is None:
@@ -81,24 +81,22 @@ class Help(commands.Cog):
                 organises = settings.contest_role in actor.roles
                 hidden |= MODERATORS - ORGANISERS if organises else MODERATORS
             heads = []
-            await self._add_now(embed, interaction, actor, locale)
+            look, now = await self._now(interaction, actor, locale)
         unable = {name for name in _NEEDS_A_VOICE if not any(name in s.offers for s in services.engines.states())}
-        for name in sorted(unable):
-            embed.add_field(
-                name=f"/{say(locale, name_id(name))}",
-                value=sentence(Refusal(Code.OPERATION_NOT_OFFERED, {"operation": name}), locale),
-                inline=False,
-            )
         lines = self._lines(locale, hidden | unable, direct=interaction.guild_id is None)
-        embed.description = "\n".join([*heads, *lines])[:_LONGEST]
-        engines = status_lines(services.engines.states(), locale)
-        embed.add_field(name=say(locale, "engines-title"), value=engines, inline=False)
+        embed = card(look, say(locale, "help-title"), "\n".join([*heads, *lines])[:_LONGEST])
+        for name in sorted(unable):
+            why = Refusal(Code.OPERATION_NOT_OFFERED, {"operation": name})
+            now[f"/{say(locale, name_id(name))}"] = sentence(why, locale)
+        now[say(locale, "engines-title")] = status_lines(services.engines.states(), locale)
+        for heading, words in now.items():
+            embed.add_field(name=heading, value=words, inline=False)
         return embed
 
-    async def _add_now(
-        self, embed: discord.Embed, interaction: discord.Interaction, actor: Actor, locale: str
-    ) -> None:
-        """What is left for a mashup asked for right here, and what stands in its way."""
+    async def _now(
+        self, interaction: discord.Interaction, actor: Actor, locale: str
+    ) -> tuple[Look, dict[str, str]]:
+        """What is left for a mashup asked for right here, and what stands in its way, by heading."""
         services = self._bot.services
         asking = services.jobs.asking(actor, str(interaction.channel_id), parent_of(interaction))
         status = await services.quotas.status(asking)
@@ -108,10 +106,11 @@ class Help(commands.Cog):
                 await place_of(interaction, private=False)
             except Refused as refused:
                 refusal = refused.refusal
-        embed.colour = BAD if refusal else GOOD
-        words = sentence(refusal, locale) if refusal else say(locale, "help-free")
-        embed.add_field(name=say(locale, "quota-now"), value=words, inline=False)
-        embed.add_field(name=say(locale, "quota-title"), value=what_is_left(status.member, locale), inline=False)
+        told = {
+            say(locale, "quota-now"): sentence(refusal, locale) if refusal else say(locale, "help-free"),
+            say(locale, "quota-title"): what_is_left(status.member, locale),
+        }
+        return Look.BAD if refusal else Look.GOOD, told
 
     def _lines(self, locale: str, hidden: Collection[str], *, direct: bool) -> Iterator[str]:
         """A line for each command, with what may be given of a group."""
@@ -128,8 +127,8 @@ class Help(commands.Cog):
     def _about(self, locale: str) -> discord.Embed:
         services, application = self._bot.services, self._bot.application
         times = services.privacy.times
-        embed = discord.Embed(title=say(locale, "about-title", version=version("twodeck")), colour=WORKING)
-        embed.description = say(locale, "about-words")
+        title = say(locale, "about-title", version=version("twodeck"))
+        embed = card(Look.PLAIN, title, say(locale, "about-words"))
         kept = [say(locale, "about-kept", results=times.results, sources=times.sources, jobs=times.jobs)]
         if application and application.privacy_policy_url:
             kept.append(say(locale, "privacy-page-link", address=application.privacy_policy_url))

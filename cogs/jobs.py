@@ -19,10 +19,11 @@ from cogs.delivery import result_files
 from cogs.people import reader_of
 from cogs.views.answers import defer, reply
 from cogs.views.buttons import CancelButton, cancelled
-from cogs.views.cards import WORKING, result_cards
+from cogs.views.cards import result_cards
 from cogs.views.controls import hear
 from cogs.views.refusals import plain, sentence
 from cogs.views.results import BUTTONS, CHANGED, DELETED, changed, deleted, result_buttons
+from cogs.views.style import Look, card
 
 
 @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
@@ -140,12 +141,11 @@ def _title(job: Job, reader: str, locale: str) -> str:
 def jobs_card(page: Page, reader: str, locale: str, *, everyone: bool) -> discord.Embed:
     """A page of jobs, a line or two each; `reader` is the member who looks."""
     heading = "jobs-of-guild" if everyone else "jobs-of-member"
-    embed = discord.Embed(title=say(locale, heading), colour=WORKING)
     lines = [_line(job, page.messages.get(job.id), reader, locale, everyone=everyone) for job in page.jobs]
-    embed.description = "\n".join(lines) or say(locale, "jobs-none")
+    words = "\n".join(lines) or say(locale, "jobs-none")
     footer = "jobs-page-more" if page.more else "jobs-page"
-    embed.set_footer(text=say(locale, footer, page=page.number + 1, next=page.number + 2))
-    return embed
+    footer = say(locale, footer, page=page.number + 1, next=page.number + 2)
+    return card(Look.PLAIN, say(locale, heading), words, footer=footer)
 
 
 def _line(job: Job, message: str | None, reader: str, locale: str, *, everyone: bool) -> str:

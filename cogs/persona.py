@@ -13,8 +13,8 @@ from bot.texts import say
 from cogs.asking import described, text
 from cogs.people import actor_of
 from cogs.views.answers import defer, reply
-from cogs.views.cards import WORKING
 from cogs.views.refusals import plain, sentence
+from cogs.views.style import Look, card
 
 
 @app_commands.guild_only()
@@ -52,11 +52,9 @@ class Persona(commands.GroupCog, name="persona", description=text("command-perso
         await defer(interaction)
         locale = str(interaction.locale)
         found = await self._bot.services.personas.listed(str(interaction.user.id))
-        embed = discord.Embed(title=say(locale, "personas-title"), colour=WORKING)
-        embed.description = "\n".join(_line(persona, locale) for persona in found)[:4000] or say(
-            locale, "personas-none"
-        )
-        await reply(interaction, embed=embed)
+        lines = "\n".join(_line(persona, locale) for persona in found)[:4000]
+        words = lines or say(locale, "personas-none")
+        await reply(interaction, embed=card(Look.PLAIN, say(locale, "personas-title"), words))
 
     @create.autocomplete("job")
     async def jobs(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:

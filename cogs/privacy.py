@@ -16,8 +16,8 @@ from cogs.asking import text
 from cogs.people import bot_of
 from cogs.views.answers import defer, reply, take
 from cogs.views.buttons import no_buttons
-from cogs.views.cards import WORKING
 from cogs.views.controls import IdButton, controls
+from cogs.views.style import Look, card
 
 
 @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
@@ -50,7 +50,7 @@ class Privacy(commands.GroupCog, name="privacy", description=text("command-priva
 
 def kept_card(kept: Kept, times: Times, policy: str | None, locale: str) -> discord.Embed:
     """What is kept, why it goes and when."""
-    embed = discord.Embed(title=say(locale, "privacy-title"), colour=WORKING)
+    embed = card(Look.PLAIN, say(locale, "privacy-title"))
     page = say(locale, "privacy-page-link", address=policy) if policy else say(locale, "privacy-page")
     days = {"jobs": times.jobs, "results": times.results, "sources": times.sources}
     told = {

@@ -18,7 +18,6 @@ from bot.texts import say
 from cogs.asking import choices, described, text
 from cogs.people import bot_of, parent_of, roles_of
 from cogs.views.answers import answered
-from cogs.views.cards import WORKING
 from cogs.views.controls import IdButton, controls
 from cogs.views.log import log_lines
 from cogs.views.quotas import (
@@ -32,6 +31,7 @@ from cogs.views.quotas import (
     use_panels,
     walk_card,
 )
+from cogs.views.style import Look, card
 
 Units = app_commands.Range[int, 0, 10_000]
 Hours = app_commands.Range[int, 1, 8760]
@@ -192,11 +192,9 @@ class Quota(commands.GroupCog, name="quota", description=text("command-quota")):
             found = await self._bot.services.quotas.log(
                 actor, about=str(member.id) if member else None, by=str(by.id) if by else None, page=page - 1
             )
-            embed = discord.Embed(title=say(locale, "log-title"), colour=WORKING)
-            embed.description = log_lines(found.entries, locale) or say(locale, "log-none")
-            footer = "jobs-page-more" if found.more else "jobs-page"
-            embed.set_footer(text=say(locale, footer, page=page, next=page + 1))
-            return {"embed": embed}
+            words = log_lines(found.entries, locale) or say(locale, "log-none")
+            footer = say(locale, "jobs-page-more" if found.more else "jobs-page", page=page, next=page + 1)
+            return {"embed": card(Look.PLAIN, say(locale, "log-title"), words, footer=footer)}
 
         await answered(interaction, answer)
 

@@ -15,6 +15,7 @@ _STATUS_AND_MESSAGE = {
     10015: (404, "Unknown Webhook"),
     10062: (404, "Unknown interaction"),
     10063: (404, "Unknown application command"),
+    20016: (400, "This action cannot be performed due to slowmode rate limit"),
     40005: (413, "Request entity too large"),
     40060: (400, "Interaction has already been acknowledged."),
     50001: (403, "Missing Access"),

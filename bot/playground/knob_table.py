@@ -71,6 +71,22 @@ def _deny(asked: Asked) -> None:
     asked.knobs.remove_permission(asked.channel, Permission[asked.values["permission"]])
 
 
+def _thread(asked: Asked) -> str | None:
+    if asked.values["how"] == "open":
+        opened = asked.knobs.places.create_thread(asked.channel, {"name": "A thread"}, asked.world.bot.id)
+        return f"#{opened.name} is open."
+    return asked.knobs.close_thread(asked.channel, lock=asked.values["how"] == "lock")
+
+
+def _slowed(knobs: Knobs) -> str:
+    return _channels(sum(bool(one.slow_seconds) for one in knobs.places.all()))
+
+
+def _closed_threads(knobs: Knobs) -> str:
+    count = sum(one.locked or one.archived for one in knobs.places.all())
+    return f"{count} closed" if count else ""
+
+
 def _delete_message(asked: Asked) -> str:
     if asked.message is not None:
         asked.knobs.delete_message(asked.message)
@@ -268,6 +284,26 @@ _SERVER = (
         (CHANNEL, choice("permission", "Permission", "permission", **{p.name or "": _words(p) for p in _TAKEABLE})),
         _denied,
         lambda asked: asked.knobs.restore_permissions(),
+    ),
+    Knob(
+        "slow-mode",
+        "Server",
+        "Slow mode",
+        "So long between two messages of the bot.",
+        lambda asked: asked.knobs.slow_mode(asked.channel, asked.values["seconds"]),
+        (CHANNEL, number("seconds", "Wait", 10, 1, 21_600, "s")),
+        _slowed,
+        lambda asked: asked.knobs.reopen(),
+    ),
+    Knob(
+        "thread",
+        "Server",
+        "Open or close a thread",
+        "Writing opens an archived one again; a locked one takes nothing.",
+        _thread,
+        (CHANNEL, choice("how", "How", open="a new one in this channel", archive="archive it", lock="lock it")),
+        _closed_threads,
+        lambda asked: asked.knobs.reopen(),
     ),
     Knob(
         "delete-message",

@@ -171,6 +171,24 @@ class Knobs:
         self.places.restore()
         self._changed()
 
+    def slow_mode(self, channel: Channel | str | int, seconds: float) -> None:
+        """So long between two messages of the bot; 0 ends it."""
+        self.places.slow_down(self.channel(channel), seconds)
+        self._changed()
+
+    def close_thread(self, channel: Channel | str | int, *, lock: bool) -> None:
+        """Archive a thread, or lock it too, so that only moderators open it. Raises `MemberError` for a channel."""
+        thread = self.channel(channel)
+        if not thread.is_thread:
+            raise MemberError("That is no thread.", field="channel")
+        self.places.change_thread(thread, {"archived": True, "locked": lock})
+        self._changed()
+
+    def reopen(self) -> None:
+        """End every `slow_mode` and `close_thread`."""
+        self.places.reopen()
+        self._changed()
+
     def delete_message(self, message: Message) -> None:
         """As a moderator would."""
         if not message.deleted:
@@ -256,6 +274,7 @@ class Knobs:
         self._world.nonce_seconds = NONCE_SECONDS
         await self._hold.end()
         self.places.restore()
+        self.places.reopen()
         self._open_directs()
         self.places.invite_bot()
         if self._world.guild.premium_tier or self._world.guild.upload_limit != UPLOAD_LIMITS[0]:

@@ -19,7 +19,7 @@ from bot.playground.gateway import Gateway
 from bot.playground.knobs_api import KnobsApi
 from bot.playground.members import ON_MESSAGE, ON_PERSON, Members
 from bot.playground.wording import languages, worded
-from bot.playground.world import Interaction, Json, Member, Message, User, World, direct_id
+from bot.playground.world import Interaction, Json, Member, Message, User, World
 
 _PAGE = Path(__file__).parent / "page"
 _TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
@@ -217,11 +217,10 @@ class PageApi:
         found.sort(key=lambda one: (one.position, one.is_thread, one.id))
         return [payloads.channel(self._world, one) for one in found]
 
-    def _direct(self, person: User) -> Json | None:
-        """The person's direct messages with the bot, once it opened them; `newest` is one that is still there."""
-        one = self._world.directs.get(direct_id(person))
-        if one is None:
-            return None
+    def _direct(self, person: User) -> Json:
+        """The person's direct messages with the bot, which they may open at any time; `newest` is one that is
+        still there."""
+        one = self._world.open_direct(person)
         newest = next((str(m.id) for m in reversed(self._world.history(one.id, person.id))), None)
         return payloads.channel(self._world, one) | {"name": one.name, "topic": one.topic, "newest": newest}
 

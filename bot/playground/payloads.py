@@ -124,7 +124,7 @@ def channel(world: World, one: Channel) -> Json:
         "position": one.position,
         "nsfw": False,
         "parent_id": None,
-        "rate_limit_per_user": 0,
+        "rate_limit_per_user": int(one.slow_seconds),
         "last_message_id": None if newest is None else str(newest),
         "flags": 0,
         "permission_overwrites": [

@@ -11,6 +11,7 @@ from bot.playground.world import MEBIBYTE, PUBLIC_THREAD, Channel, Json, Message
 UPLOAD_LIMITS = {0: 10 * MEBIBYTE, 2: 50 * MEBIBYTE, 3: 100 * MEBIBYTE}
 """Bytes for one file by boost level."""
 
+_UPDATED = {True: "THREAD_UPDATE", False: "CHANNEL_UPDATE"}
 _ARCHIVE_MINUTES = (60, 1440, 4320, 10080)
 
 
@@ -20,6 +21,10 @@ class Places:
     def __init__(self, world: World, gateway: Gateway) -> None:
         self._world = world
         self._gateway = gateway
+
+    def all(self) -> list[Channel]:
+        """Every channel and thread."""
+        return list(self._world.guild.channels.values())
 
     def create_thread(self, parent: Channel, body: Json, owner_id: int, source: Message | None = None) -> Channel:
         """A public thread, on its own or on a message. Raises ApiError."""
@@ -52,6 +57,19 @@ class Places:
         thread.archived = bool(body.get("archived", thread.archived))
         thread.locked = bool(body.get("locked", thread.locked))
         self._tell("THREAD_UPDATE", payloads.channel(self._world, thread))
+
+    def slow_down(self, channel: Channel, seconds: float) -> None:
+        """Slow mode: so long between two messages of one author; 0 ends it."""
+        channel.slow_seconds = seconds
+        self._tell(_UPDATED[channel.is_thread], payloads.channel(self._world, channel))
+
+    def reopen(self) -> None:
+        """End slow mode everywhere, and open every thread."""
+        for channel in self._world.guild.channels.values():
+            if channel.slow_seconds:
+                self.slow_down(channel, 0)
+            if channel.locked or channel.archived:
+                self.change_thread(channel, {"locked": False, "archived": False})
 
     def delete_channel(self, channel: Channel) -> None:
         """Remove a channel with its threads and everything that was written there."""

@@ -15,6 +15,7 @@ from bot.playground.world import (
     EPHEMERAL,
     LOADING,
     Attachment,
+    Channel,
     Interaction,
     Json,
     Message,
@@ -54,9 +55,8 @@ class Posting:
         place = world.place(channel_id)
         if place is None:
             raise ApiError(10003)
-        if place.locked:
-            raise ApiError(50083)
-        place.archived = False  # Discord opens an archived thread when somebody writes in it
+        if interaction is None:
+            self._check_open(place)
         message = Message(
             world.new_id(),
             channel_id,
@@ -94,6 +94,16 @@ class Posting:
         if message.nonce is not None:
             world.nonces[message.channel_id, str(message.nonce)] = message
         world.tell("message", message)
+
+    def _check_open(self, place: Channel) -> None:
+        """A locked thread takes nothing, slow mode nothing yet; answers to interactions are outside of both."""
+        if place.locked:
+            raise ApiError(50083)
+        if place.slow_seconds:
+            mine = (m.created for m in self._world.messages.values() if _is_own(m, place, self._world))
+            if max(mine, default=0.0) + place.slow_seconds > self._world.clock.now():
+                raise ApiError(20016)
+        place.archived = False  # Discord opens an archived thread when somebody writes in it
 
     def edit(self, message: Message, body: Json, uploads: Sequence[Upload] = (), *, limit: int) -> Message:
         """Change what the body names and leave the rest; files that `attachments` does not list are dropped."""
@@ -198,3 +208,9 @@ def _check_sizes(uploads: Sequence[Upload], limit: int) -> None:
         raise ApiError(50035, message="Maximum number of files exceeded (10)")
     if any(len(upload.data) > limit for upload in uploads):
         raise ApiError(40005)
+
+
+def _is_own(message: Message, place: Channel, world: World) -> bool:
+    """Whether the bot wrote it there by itself."""
+    mine = message.author_id == world.bot.id and message.interaction is None
+    return mine and message.channel_id == place.id

@@ -80,6 +80,7 @@ class Channel:
     archive_minutes: int = 1440
     archived: bool = False
     locked: bool = False
+    slow_seconds: float = 0.0  # between two messages of one author
     recipient_id: int | None = None
 
     @property

@@ -6,6 +6,7 @@ import functools
 import gettext
 import importlib.resources
 import io
+import re
 from collections.abc import Iterable, Mapping
 
 from babel import Locale
@@ -23,6 +24,7 @@ LOCALES = (
 """Languages with a catalogue, `bot/texts/LOCALE/twodeck.po`, by Discord's names for them."""
 
 Value = str | int | float
+_KEY = re.compile("[A-G][#b]? (major|minor)")
 
 
 class MissingTextError(KeyError):
@@ -48,10 +50,14 @@ def say_many(locale: str, message: str, count: int, **values: Value) -> str:
 
 
 def say_reason(locale: str, code: str, values: Mapping[str, Value]) -> str:
-    """Why a plan is as it is. The sides `a` and `b` are written as A and B."""
-    sides: dict[Value, str] = {"a": "A", "b": "B"}
-    shown = {name: sides.get(value, value) for name, value in values.items()}
-    return say(locale, f"reason-{code}", **shown)
+    """Why a plan is as it is. The sides `a` and `b` are written as A and B, keys as the language names them."""
+    return say(locale, f"reason-{code}", **{name: _told(value, locale) for name, value in values.items()})
+
+
+def key_name(locale: str, key: str) -> str:
+    """A key such as `C# minor`, as the language names it."""
+    tonic, mode = key.split(" ")
+    return say(locale, f"key-{mode}", tonic=tonic.replace("#", "♯").replace("b", "♭"))
 
 
 def has(message: str) -> bool:
@@ -90,10 +96,22 @@ def listed(names: Iterable[str], locale: str) -> str:
     return format_list(list(names), locale=Locale.parse(best(locale), sep="-"))
 
 
+def signed(value: float, locale: str) -> str:
+    """A change by so much, with its sign, a true minus, written the locale's way."""
+    return format_decimal(value, format="+#,##0.##;−#,##0.##", locale=Locale.parse(best(locale), sep="-"))
+
+
 def duration(seconds: float) -> str:
     """Minutes and seconds, as in 3:07."""
     whole = round(seconds)
     return f"{whole // 60}:{whole % 60:02}"
+
+
+def _told(value: Value, locale: str) -> Value:
+    """A value of a reason as people read it."""
+    if value in ("a", "b"):
+        return str(value).upper()
+    return key_name(locale, value) if isinstance(value, str) and _KEY.fullmatch(value) else value
 
 
 def _written(locale: str, values: dict[str, Value]) -> dict[str, str]:

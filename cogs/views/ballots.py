@@ -13,10 +13,10 @@ from bot.errors import Refused
 from bot.texts import duration, say
 from cogs.people import bot_of, place_of
 from cogs.views.answers import defer, reply, take
-from cogs.views.cards import WORKING
 from cogs.views.contests import link_to, moment
 from cogs.views.controls import Admitted, IdButton, controls
 from cogs.views.refusals import plain, sentence
+from cogs.views.style import Look, card
 
 
 class VoteButton(IdButton, word="contest:vote", label="button-vote", look=discord.ButtonStyle.primary):
@@ -81,7 +81,6 @@ async def show_ballot(
 def ballot_card(found: BallotPage, locale: str) -> discord.Embed:
     """The entries of a page with links, those that are chosen marked by more than colour."""
     contest = found.contest
-    embed = discord.Embed(title=say(locale, "ballot-title", title=plain(contest.title, 200)), colour=WORKING)
     lines = [say(locale, "ballot-how"), ""]
     for entry in found.candidates:
         name = say(locale, "ballot-entry", number=entry.number or 0)
@@ -89,17 +88,16 @@ def ballot_card(found: BallotPage, locale: str) -> discord.Embed:
             name = f"[{name}]({link_to(contest.guild, *found.links[entry.id])})"
         mark = "☑" if entry.id in found.chosen else "☐"
         lines.append(f"{mark} {name} · {duration(entry.seconds)}")
-    embed.description = "\n".join(lines)[:4000]
+    parts = [say(locale, "ballot-number", number=str(found.number))] if found.number is not None else []
+    if found.pages > 1:
+        parts.append(say(locale, "ballot-page", page=found.page + 1, pages=found.pages))
+    title = say(locale, "ballot-title", title=plain(contest.title, 200))
+    embed = card(Look.PLAIN, title, "\n".join(lines)[:4000], footer=" · ".join(parts))
     ends = say(locale, "contest-ends", when=moment(contest.schedule.ends_at))
     rule = say(locale, "contest-vote-all")
     if contest.rules.vote_role:
         rule = say(locale, "contest-vote-role", role=f"<@&{contest.rules.vote_role}>")
     embed.add_field(name=say(locale, "ballot-rule"), value=f"{rule}\n{ends}", inline=False)
-    parts = [say(locale, "ballot-number", number=str(found.number))] if found.number is not None else []
-    if found.pages > 1:
-        parts.append(say(locale, "ballot-page", page=found.page + 1, pages=found.pages))
-    if parts:
-        embed.set_footer(text=" · ".join(parts))
     return embed
 
 

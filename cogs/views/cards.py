@@ -1,4 +1,4 @@
-"""Embeds for the live card, the result and the notice; the same style everywhere, colour never the only sign."""
+"""Embeds for the live card, the result and the notice."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import Any
 import discord
 
 from bot.posts.post import Alert, Hint, Notice, Progress, Result, ResultTrack
-from bot.texts import duration, say, say_reason
+from bot.texts import duration, key_name, listed, say, say_reason, signed
 from cogs.views.refusals import plain, sentence
+from cogs.views.style import Look, card
 
-WORKING = discord.Colour(0x3B6EA8)
-GOOD = discord.Colour(0x2E8B57)
-BAD = discord.Colour(0xB23A48)
+_LOOKS = {"done": Look.GOOD, "kept": Look.GOOD, "failed": Look.BAD}
 _BAR = 12
 _TOLD_BY_ROLES = frozenset({"roles-swapped", "bed-first"})
 
@@ -21,9 +20,8 @@ _TOLD_BY_ROLES = frozenset({"roles-swapped", "bed-first"})
 def progress_card(progress: Progress, mark: str) -> discord.Embed:
     """The live card: stage, bar, place in the queue, estimate, what was asked. `mark` is the post's id."""
     locale = progress.locale
-    colour = {"done": GOOD, "kept": GOOD, "failed": BAD}.get(progress.stage, WORKING)
-    embed = discord.Embed(title=plain(progress.title, 250), colour=colour)
-    embed.description = "\n".join(_progress_lines(progress))
+    look, words = _LOOKS.get(progress.stage, Look.PLAIN), "\n".join(_progress_lines(progress))
+    embed = card(look, plain(progress.title, 250), words, footer=_footer(locale, progress.job, mark))
     for side, name in zip("ab", progress.sources, strict=False):
         embed.add_field(name=say(locale, f"card-deck-{side}"), value=plain(name, 200))
     embed.add_field(name=say(locale, "card-engine"), value=say(locale, f"engine-{progress.engine}"))
@@ -31,7 +29,6 @@ def progress_card(progress: Progress, mark: str) -> discord.Embed:
         heading = say(locale, "card-lyrics" if progress.lyrics else "card-idea")
         embed.add_field(name=heading, value=plain(progress.prompt, 900), inline=False)
     _add_unused(embed, locale, progress.unused, progress.engine)
-    _sign(embed, locale, progress.job, mark)
     return embed
 
 
@@ -45,7 +42,7 @@ def result_cards(result: Result, mark: str) -> list[discord.Embed]:
     embeds = [_compatibility_card(result)]
     told: list[Mapping[str, Any]] = []
     for track, made in zip(result.tracks, result.report["tracks"], strict=True):
-        embed = embeds[0] if track.number == 1 else discord.Embed(colour=GOOD)
+        embed = embeds[0] if track.number == 1 else card(Look.GOOD)
         if track.picture:
             embed.set_image(url=f"attachment://{picture_name(mark, track.number)}")
         embed.add_field(name=_track_name(result, track), value=_track_story(result, made, told), inline=False)
@@ -53,7 +50,7 @@ def result_cards(result: Result, mark: str) -> list[discord.Embed]:
         if embed is not embeds[0]:
             embeds.append(embed)
     _add_unused(embeds[0], result.locale, result.unused, result.engine)
-    _sign(embeds[-1], result.locale, result.job, mark)
+    embeds[-1].set_footer(text=_footer(result.locale, result.job, mark))
     return embeds
 
 
@@ -68,25 +65,19 @@ def with_pictures(embeds: Sequence[discord.Embed], numbers: Sequence[int], mark:
 def alert_card(alert: Alert, mark: str) -> discord.Embed:
     """What operators are told. `mark` is the post's id."""
     sentence = say(alert.locale, f"alert-{alert.cause}", **alert.values)
-    embed = discord.Embed(title=say(alert.locale, "alert-title"), description=plain(sentence, 1000), colour=BAD)
-    embed.set_footer(text=mark)
-    return embed
+    return card(Look.ALERT, say(alert.locale, "alert-title"), plain(sentence, 1000), footer=mark)
 
 
 def notice_card(notice: Notice, mark: str) -> discord.Embed:
     """Why there is no result, and that nothing was charged."""
-    embed = discord.Embed(title=plain(notice.title, 250), colour=BAD)
     nothing = say(notice.locale, "notice-nothing-charged")
-    embed.description = f"{sentence(notice.error, notice.locale)}\n\n{nothing}"
-    _sign(embed, notice.locale, notice.job, mark)
-    return embed
+    words = f"{sentence(notice.error, notice.locale)}\n\n{nothing}"
+    return card(Look.BAD, plain(notice.title, 250), words, footer=_footer(notice.locale, notice.job, mark))
 
 
 def hint_card(hint: Hint, mark: str) -> discord.Embed:
     """Nothing but the footer by which the message is found again."""
-    embed = discord.Embed(colour=WORKING)
-    _sign(embed, hint.locale, hint.job, mark)
-    return embed
+    return card(Look.PLAIN, footer=_footer(hint.locale, hint.job, mark))
 
 
 def _progress_lines(progress: Progress) -> list[str]:
@@ -113,7 +104,7 @@ def _progress_lines(progress: Progress) -> list[str]:
 
 def _compatibility_card(result: Result) -> discord.Embed:
     locale = result.locale
-    embed = discord.Embed(title=plain(result.title, 250), colour=GOOD)
+    embed = card(Look.GOOD, plain(result.title, 250))
     if "sources" not in result.report:
         return _with_engine(embed, result)
     for heading, value in source_fields(locale, result.sources, result.report["sources"]):
@@ -156,9 +147,9 @@ def _tempo(locale: str, source: Mapping[str, Any]) -> str:
 def _key(locale: str, source: Mapping[str, Any]) -> str:
     if source["key"] is None:
         return say(locale, "card-no-key")
-    tonic, mode = str(source["key"]).split(" ")
-    key = say(locale, f"key-{mode}", tonic=tonic.replace("#", "♯").replace("b", "♭"))
-    return say(locale, "card-key", key=key, sure=round(100 * source["key_confidence"]))
+    return say(
+        locale, "card-key", key=key_name(locale, str(source["key"])), sure=round(100 * source["key_confidence"])
+    )
 
 
 def _track_name(result: Result, track: ResultTrack) -> str:
@@ -190,25 +181,21 @@ def _change(locale: str, side: str, made: Mapping[str, Any]) -> str:
     """What was done to one source; empty when it plays as it is."""
     stretch = round(100 * (made["stretch"][side] - 1), 1)
     shift = round(made["shift_semitones"][side], 2)
-    parts = [say(locale, "card-stretch", stretch=_signed(stretch))] if stretch else []
-    parts += [say(locale, "card-shift", shift=_signed(shift))] if shift else []
-    return say(locale, "card-change", side=side.upper(), changes=", ".join(parts)) if parts else ""
+    parts = [say(locale, "card-stretch", stretch=signed(stretch, locale))] if stretch else []
+    parts += [say(locale, "card-shift", shift=signed(shift, locale))] if shift else []
+    return say(locale, "card-change", side=side.upper(), changes=listed(parts, locale)) if parts else ""
 
 
 def _add_unused(embed: discord.Embed, locale: str, unused: Sequence[str], engine: str) -> None:
     if unused:
-        names = ", ".join(f"`{name}`" for name in unused)
+        names = listed((f"`{name}`" for name in unused), locale)
         text = say(locale, "card-unused", names=names, engine=say(locale, f"engine-{engine}"))
         embed.add_field(name=say(locale, "card-unused-title"), value=text, inline=False)
 
 
-def _sign(embed: discord.Embed, locale: str, job: str, mark: str) -> None:
-    """The footer names the job and carries the post's id, by which the message is found again."""
-    embed.set_footer(text=say(locale, "card-footer", job=job, mark=mark))
-
-
-def _signed(value: float) -> str:
-    return f"{value:+g}".replace("-", "−")  # a true minus sign
+def _footer(locale: str, job: str, mark: str) -> str:
+    """It names the job and carries the post's id, by which the message is found again."""
+    return say(locale, "card-footer", job=job, mark=mark)
 
 
 def _cut(text: str, limit: int) -> str:

@@ -11,9 +11,10 @@ from bot.errors import Refused
 from bot.texts import say, say_reason
 from cogs.people import bot_of, place_of
 from cogs.views.answers import defer, reply
-from cogs.views.cards import GOOD, WORKING, source_fields
+from cogs.views.cards import source_fields
 from cogs.views.controls import IdButton
 from cogs.views.refusals import sentence
+from cogs.views.style import Look, card
 
 _FITS = 60  # points of 100 from which the card is green
 _FIELD = 1020
@@ -23,14 +24,14 @@ def comparison_card(report: Mapping[str, Any], names: Sequence[str], locale: str
     """Score, what was heard in both, the verdicts with their reasons, and what a mashup would do about it."""
     score = int(report["score"])
     title = say(locale, "compat-score", score=score) if report["verdicts"] else say(locale, "compat-no-score")
-    embed = discord.Embed(title=title, colour=GOOD if score >= _FITS else WORKING)
+    look = Look.GOOD if score >= _FITS else Look.PLAIN
+    embed = card(look, title, footer=say(locale, "compat-note"))
     for heading, value in source_fields(locale, names, report["sources"]):
         embed.add_field(name=heading, value=value)
     if report["verdicts"]:
         told = _told(locale, report["verdicts"])
         embed.add_field(name=say(locale, "compat-verdicts"), value=told, inline=False)
     embed.add_field(name=say(locale, "compat-plan"), value=_told(locale, report["reasons"]), inline=False)
-    embed.set_footer(text=say(locale, "compat-note"))
     return embed
 
 

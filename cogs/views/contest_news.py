@@ -12,29 +12,29 @@ from bot.contests.publishing import Results
 from bot.files.store import FileStore
 from bot.posts.post import ContestNews, EntryShow, Placed
 from bot.quotas.charts import Charts, Row
-from bot.texts import duration, say, say_many
+from bot.texts import duration, listed, say, say_many
 from cogs.views.ballots import VoteButton
-from cogs.views.cards import BAD, GOOD, WORKING
 from cogs.views.contests import add_terms, mention, moment
 from cogs.views.controls import controls
 from cogs.views.entries import ReportButton
 from cogs.views.refusals import plain
+from cogs.views.style import Look, card
 
 PICTURE = "results.png"
 MOVES = {
-    "opened": WORKING,
-    "voting": WORKING,
-    "results": GOOD,
-    "cancelled": BAD,
-    "extend": BAD,
-    "edited": WORKING,
-    "paused": WORKING,
-    "resumed": WORKING,
-    "corrected": GOOD,
-    "trouble": BAD,
-    "reported": BAD,
+    "opened": Look.PLAIN,
+    "voting": Look.PLAIN,
+    "results": Look.GOOD,
+    "cancelled": Look.BAD,
+    "extend": Look.ALERT,
+    "edited": Look.PLAIN,
+    "paused": Look.PLAIN,
+    "resumed": Look.PLAIN,
+    "corrected": Look.GOOD,
+    "trouble": Look.ALERT,
+    "reported": Look.ALERT,
 }
-"""What may happen to a contest, and the colour of the word of it."""
+"""What may happen to a contest, and how the word of it looks."""
 _RESULTS = ("results", "corrected")
 _ROOM = 3000
 """Characters for the ranks, of the 4096 of a card."""
@@ -55,7 +55,8 @@ def news_text(news: ContestNews) -> str | None:
 def news_card(news: ContestNews, mark: str, *, picture: bool = False) -> discord.Embed:
     """One announcement. `mark` is the post's id; a result may have a picture."""
     locale, title = news.locale, plain(news.title, 200)
-    embed = discord.Embed(title=say(locale, f"contest-news-{news.move}", title=title), colour=MOVES[news.move])
+    footer = say(locale, "contest-post-footer", contest=news.contest, mark=mark)
+    embed = card(MOVES[news.move], say(locale, f"contest-news-{news.move}", title=title), footer=footer)
     match news.move:
         case "opened":
             embed.description = plain(news.theme, 2000)
@@ -73,7 +74,6 @@ def news_card(news: ContestNews, mark: str, *, picture: bool = False) -> discord
             embed.description = "\n".join(_lines(news))
     if picture:
         embed.set_image(url=f"attachment://{PICTURE}")
-    embed.set_footer(text=say(locale, "contest-post-footer", contest=news.contest, mark=mark))
     return embed
 
 
@@ -111,12 +111,12 @@ def entry_card(show: EntryShow, mark: str) -> discord.Embed:
     """One entry of the gallery; of a masked one nothing but its number. `mark` is the post's id."""
     locale = show.locale
     title = say(locale, "contest-entry", number=show.number, title=plain(show.contest_title, 200))
-    embed = discord.Embed(title=title, colour=WORKING)
+    words = ""
     if show.member:
         told = {"member": mention(show.member, locale), "title": plain(show.title, 200)}
-        embed.description = say(locale, "contest-entry-by", **told, length=duration(show.seconds))
-    embed.set_footer(text=say(locale, "contest-post-footer", contest=show.contest, mark=mark))
-    return embed
+        words = say(locale, "contest-entry-by", **told, length=duration(show.seconds))
+    footer = say(locale, "contest-post-footer", contest=show.contest, mark=mark)
+    return card(Look.PLAIN, title, words, footer=footer)
 
 
 def entry_buttons(show: EntryShow) -> discord.ui.View:
@@ -157,13 +157,13 @@ def _place(one: Placed, locale: str) -> str:
 def results_card(results: Results, locale: str, *, picture: bool) -> discord.Embed:
     """The result for whoever asks for it later."""
     contest = results.contest
-    embed = discord.Embed(title=say(locale, "contest-news-results", title=plain(contest.title, 200)), colour=GOOD)
+    title = say(locale, "contest-news-results", title=plain(contest.title, 200))
     lines = _result_lines(results.placed, results.ballots, contest.prize, locale)
-    embed.description = "\n".join(lines)[:4000]
+    footer = say(locale, "contest-footer", contest=contest.id)
+    embed = card(Look.GOOD, title, "\n".join(lines)[:4000], footer=footer)
     _add_digest(embed, results.digest, locale)
     if picture:
         embed.set_image(url=f"attachment://{PICTURE}")
-    embed.set_footer(text=say(locale, "contest-footer", contest=contest.id))
     return embed
 
 
@@ -198,7 +198,7 @@ def _lines(news: ContestNews) -> Iterator[str]:
         case "extend":
             yield say_many(locale, "contest-extend", news.entries, when=moment(news.answer_by))
         case "edited":
-            names = ", ".join(say(locale, f"contest-name-{name}") for name in news.changes)
+            names = listed((say(locale, f"contest-name-{name}") for name in news.changes), locale)
             yield say(locale, "contest-edited", names=names)
             yield say(locale, "contest-closes", when=moment(news.closes_at))
             yield say(locale, "contest-ends", when=moment(news.ends_at))

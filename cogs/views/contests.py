@@ -10,11 +10,11 @@ import discord
 from bot.contests.contest import Contest, Draft, Entry, EntryState, Phase, Rules, Schedule
 from bot.contests.publishing import Info
 from bot.guilds.former import is_former
-from bot.texts import duration, say, say_many
-from cogs.views.cards import BAD, GOOD, WORKING
+from bot.texts import duration, listed, say, say_many
 from cogs.views.refusals import plain
+from cogs.views.style import Look, card
 
-_COLOURS = {Phase.CLOSED: GOOD, Phase.ARCHIVED: GOOD, Phase.CANCELLED: BAD}
+_LOOKS = {Phase.CLOSED: Look.GOOD, Phase.ARCHIVED: Look.GOOD, Phase.CANCELLED: Look.BAD}
 _MENTIONS = {"channel": "<#{}>", "gallery": "<#{}>"} | dict.fromkeys(
     ("enter_role", "vote_role", "mention_role"), "<@&{}>"
 )
@@ -36,9 +36,11 @@ def link_to(guild: str, channel: str, message: str) -> str:
     return f"https://discord.com/channels/{guild}/{channel}/{message}"
 
 
-def terms_card(terms: Draft | Contest, files: Sequence[str], locale: str) -> discord.Embed:
+def terms_card(
+    terms: Draft | Contest, files: Sequence[str], locale: str, look: Look = Look.PLAIN, *, footer: str = ""
+) -> discord.Embed:
     """Everything that members have to know, saved or not; `files` are the names of the source pair."""
-    embed = discord.Embed(title=plain(terms.title, 250), description=plain(terms.theme, 2000), colour=WORKING)
+    embed = card(look, plain(terms.title, 250), plain(terms.theme, 2000), footer=footer)
     add_terms(embed, terms.schedule, terms.rules, terms.prize, files, locale)
     gallery = terms.gallery or terms.channel
     where = [say(locale, "contest-where", channel=f"<#{terms.channel}>", gallery=f"<#{gallery}>")]
@@ -68,8 +70,8 @@ def add_terms(
 def info_card(info: Info, locale: str) -> discord.Embed:
     """A contest as it stands, with what is the reader's own in it."""
     contest = info.contest
-    embed = terms_card(contest, [source.name for source in contest.sources], locale)
-    embed.colour = _COLOURS.get(contest.phase, WORKING)
+    files, footer = [source.name for source in contest.sources], say(locale, "contest-footer", contest=contest.id)
+    embed = terms_card(contest, files, locale, _LOOKS.get(contest.phase, Look.PLAIN), footer=footer)
     state = [f"**{say(locale, f'contest-phase-{contest.phase}')}**"]
     if contest.paused:
         state.append(say(locale, "contest-paused"))
@@ -86,7 +88,6 @@ def info_card(info: Info, locale: str) -> discord.Embed:
         own.append(say(locale, "contest-own-ballot", number=str(info.ballot_number)))
     if own:
         embed.add_field(name=say(locale, "contest-field-own"), value="\n".join(own)[:1024], inline=False)
-    embed.set_footer(text=say(locale, "contest-footer", contest=contest.id))
     return embed
 
 
@@ -106,15 +107,12 @@ def own_entry(entry: Entry, locale: str) -> str:
 
 def contests_card(contests: Sequence[Contest], locale: str) -> discord.Embed:
     """A line for each contest."""
-    embed = discord.Embed(title=say(locale, "contests-title"), colour=WORKING)
-    lines = [_line(contest, locale) for contest in contests]
-    embed.description = "\n".join(lines)[:4000] or say(locale, "contests-none")
-    return embed
+    lines = "\n".join(_line(contest, locale) for contest in contests)[:4000]
+    return card(Look.PLAIN, say(locale, "contests-title"), lines or say(locale, "contests-none"))
 
 
 def changes_card(contest: Contest, changes: Mapping[str, Any], locale: str) -> discord.Embed:
     """What an edit does: old and new value of each field."""
-    embed = discord.Embed(title=plain(contest.title, 250), colour=WORKING)
     lines = [
         say(
             locale,
@@ -125,8 +123,7 @@ def changes_card(contest: Contest, changes: Mapping[str, Any], locale: str) -> d
         )
         for name, value in changes.items()
     ]
-    embed.description = "\n".join(lines)[:4000]
-    return embed
+    return card(Look.PLAIN, plain(contest.title, 250), "\n".join(lines)[:4000])
 
 
 def _rules(rules: Rules, files: Sequence[str], locale: str) -> list[str]:
@@ -184,7 +181,7 @@ def _value(name: str, value: Any, locale: str) -> str:
     if name in _MOMENTS:
         return moment(value)
     if name == "engines":
-        return ", ".join(say(locale, f"engine-{engine}") for engine in sorted(value))
+        return listed((say(locale, f"engine-{engine}") for engine in sorted(value)), locale)
     if name == "masking":
         return say(locale, "contest-masked" if value else "contest-unmasked")
     return plain(str(value), 300)

@@ -13,13 +13,13 @@ from bot.errors import Refused
 from bot.jobs.loading import Change
 from bot.jobs.service import Offer
 from bot.request import EngineName
-from bot.texts import duration, say, say_many
+from bot.texts import duration, listed, say, say_many
 from cogs.asking import promise
 from cogs.people import actor_of, bot_of, place_of
 from cogs.views.answers import put_away, reply, take
-from cogs.views.cards import GOOD, WORKING
 from cogs.views.controls import Admitted
 from cogs.views.refusals import plain, sentence
+from cogs.views.style import Look, card
 
 FORM = "mash:sent"
 """How the form is named; what is sent comes in by it, also after a restart."""
@@ -38,11 +38,11 @@ _NAME = 200
 
 def decks_card(guild: str, decks: Decks, locale: str) -> discord.Embed:
     """What is on both decks, and what is missing before they can be started."""
-    embed = discord.Embed(title=say(locale, "decks-title"), colour=WORKING if decks.missing else GOOD)
-    missing = ", ".join(side.upper() for side in decks.missing)
+    missing = listed((side.upper() for side in decks.missing), locale)
     told = say(locale, "decks-missing", sides=missing) if missing else say(locale, "decks-ready")
     kept = say(locale, "decks-kept", when=f"<t:{decks.expires_at // 1000}:R>") if decks.loaded else ""
-    embed.description = f"{told}\n{kept}".strip()
+    look = Look.PLAIN if decks.missing else Look.GOOD
+    embed = card(look, say(locale, "decks-title"), f"{told}\n{kept}".strip())
     for side in SIDES:
         track = decks.loaded.get(side)
         value = say(locale, "decks-empty") if track is None else _told(guild, track, locale)

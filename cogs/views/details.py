@@ -8,8 +8,9 @@ from typing import Any
 import discord
 
 from bot.texts import duration, say
-from cogs.views.cards import WORKING, source_fields, track_lines
+from cogs.views.cards import source_fields, track_lines
 from cogs.views.refusals import plain
+from cogs.views.style import Look, card
 
 _TEXT = 200
 """Characters of an option or a name on the card."""
@@ -20,9 +21,9 @@ _SHORT = 12
 
 def details_card(found: Mapping[str, Any], locale: str) -> discord.Embed:
     """`found` is what `bot.jobs.provenance` told."""
-    title = plain(str(found["title"]), _TEXT)
-    embed = discord.Embed(title=say(locale, "details-title", title=title), colour=WORKING)
-    embed.description = "\n".join(_made(found, locale))
+    title = say(locale, "details-title", title=plain(str(found["title"]), _TEXT))
+    footer = say(locale, "details-footer", job=found["job"])
+    embed = card(Look.PLAIN, title, "\n".join(_made(found, locale)), footer=footer)
     options = "\n".join(_options(found))
     if options:
         embed.add_field(name=say(locale, "details-options"), value=options[:_FIELD], inline=False)
@@ -43,7 +44,6 @@ def details_card(found: Mapping[str, Any], locale: str) -> discord.Embed:
         heading = say(locale, "card-track", number=track["number"], length=duration(track["seconds"]))
         lines = [*_measured(made, locale), *_file(track, locale), *track_lines(locale, made)]
         embed.add_field(name=heading, value="\n".join(lines)[:_FIELD], inline=False)
-    embed.set_footer(text=say(locale, "details-footer", job=found["job"]))
     return embed
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bot.engines.orders import EngineState
-from bot.texts import say
+from bot.texts import listed, say
 from cogs.views.refusals import plain
 
 _REASON = 160
@@ -46,11 +46,11 @@ def story(state: EngineState, locale: str, *, operator: bool) -> str:
         return lines[0]
     if operator and state.account is not None and state.account.credits is not None:
         lines.append(say(locale, "engines-balance", credits=state.account.credits))
-    commands = ", ".join(f"`/{say(locale, f'name-{name}')}`" for name in state.offers)
+    commands = listed((f"`/{say(locale, f'name-{name}')}`" for name in state.offers), locale)
     lines.append(say(locale, "engines-does", operations=commands))
     offered = next(iter(state.offers.values()), None)
     if offered is not None and offered.models:
-        models = ", ".join(f"**{m}**" if m == offered.default_model else m for m in offered.models)
+        models = listed((f"**{m}**" if m == offered.default_model else m for m in offered.models), locale)
         lines.append(say(locale, "engines-models", models=models))
     if offered is not None:
         limits = offered.limits

@@ -12,8 +12,8 @@ from bot.guilds.audit import Action, Entry
 from bot.guilds.former import is_former
 from bot.posts.post import Announcement
 from bot.texts import Value, say
-from cogs.views.cards import WORKING
 from cogs.views.refusals import plain
+from cogs.views.style import Look, card
 
 _MENTIONS = {"member": "<@{}>", "role": "<@&{}>"}
 _LONGEST = 4000
@@ -22,10 +22,8 @@ _LONGEST = 4000
 def announcement_card(announcement: Announcement, mark: str) -> discord.Embed:
     """One message of the log channel. `mark` is the post's id."""
     locale = announcement.locale
-    embed = discord.Embed(title=say(locale, "log-title"), colour=WORKING)
-    embed.description = log_lines((Entry.from_json(one) for one in announcement.entries), locale)
-    embed.set_footer(text=mark)
-    return embed
+    words = log_lines((Entry.from_json(one) for one in announcement.entries), locale)
+    return card(Look.PLAIN, say(locale, "log-title"), words, footer=mark)
 
 
 def log_lines(entries: Iterable[Entry], locale: str) -> str:

@@ -14,8 +14,8 @@ from bot.quotas.policy import Check, Gate, Limits, Standing, Verdict
 from bot.quotas.reports import Cost, Use
 from bot.quotas.service import Status
 from bot.texts import Value, say, say_many
-from cogs.views.cards import BAD, GOOD, WORKING
 from cogs.views.refusals import plain, sentence, shown
+from cogs.views.style import Look, card
 
 CHART = "use.png"
 _BAR = 10
@@ -39,11 +39,10 @@ def bar(part: int, whole: int) -> str:
 def status_card(status: Status, locale: str) -> discord.Embed:
     """What a member has left, when it renews, what the last jobs cost, and what stands in their way now."""
     member, guild = status.member, status.guild
-    embed = discord.Embed(title=say(locale, "quota-title"), colour=BAD if status.refusal else GOOD)
     lines = [what_is_left(member, locale)]
     if member.limit is not None and member.left is not None:
         lines.insert(0, bar(member.left, member.limit + member.granted))
-    embed.description = "\n".join(lines)
+    embed = card(Look.BAD if status.refusal else Look.GOOD, say(locale, "quota-title"), "\n".join(lines))
     ours = f"{bar(guild.left or 0, guild.limit or 0)}\n{say(locale, 'left-guild', **_standing(guild, locale))}"
     embed.add_field(name=say(locale, "quota-guild-title"), value=ours, inline=False)
     if status.costs:
@@ -57,22 +56,19 @@ def status_card(status: Status, locale: str) -> discord.Embed:
 def walk_card(verdict: Verdict, member: str, locale: str) -> discord.Embed:
     """Every rule of the gate, in its order, for one member."""
     refused = verdict.refusal is not None
-    embed = discord.Embed(title=say(locale, "explain-title"), colour=BAD if refused else GOOD)
     head = say(locale, "explain-refused" if refused else "explain-passed", member=f"<@{member}>")
-    embed.description = "\n".join([head, *(_check(check, locale) for check in verdict.checks)])[:4000]
-    return embed
+    words = "\n".join([head, *(_check(check, locale) for check in verdict.checks)])[:4000]
+    return card(Look.BAD if refused else Look.GOOD, say(locale, "explain-title"), words)
 
 
 def use_card(use: Use, locale: str) -> discord.Embed:
     """Who used how much; the chart is attached as `CHART`."""
-    embed = discord.Embed(title=say(locale, "use-title"), colour=WORKING)
     lines = [say_many(locale, "use-units", use.units, jobs=use.jobs, days=len(use.days))]
     ranked = enumerate(use.by_member[:_RANKED], start=1)
     lines += [say(locale, "use-member", place=place, member=f"<@{who}>", units=n) for place, (who, n) in ranked]
-    embed.description = "\n".join(lines)
-    embed.set_image(url=f"attachment://{CHART}")
-    embed.set_footer(text=f"↑ {say(locale, 'use-by-day')} · ↓ {say(locale, 'use-by-member')}")
-    return embed
+    footer = f"↑ {say(locale, 'use-by-day')} · ↓ {say(locale, 'use-by-member')}"
+    embed = card(Look.PLAIN, say(locale, "use-title"), "\n".join(lines), footer=footer)
+    return embed.set_image(url=f"attachment://{CHART}")
 
 
 def use_panels(use: Use) -> tuple[Panel, Panel]:

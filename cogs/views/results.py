@@ -38,6 +38,7 @@ _LONGEST = 4000
 """Characters of a box; a text that is longer cannot be shown in one, and stays as it was."""
 _LINES = frozenset({"prompt", "style", "tags", "negative_tags"})
 _FIRST_ROW, _SECOND_ROW = 0, 1
+_IN_A_ROW = 5
 
 
 class AgainButton(IdButton, word="again", label="button-again", look=discord.ButtonStyle.primary):
@@ -130,20 +131,22 @@ BUTTONS = (AgainButton, SwapButton, ChangeButton, ShareButton, DeleteButton, Sur
 
 
 def result_buttons(job: str, acts: frozenset[Act], locale: str, *, enters: bool) -> discord.ui.View:
-    """Two rows: what makes something of the result, and what is about the one that is there."""
+    """What makes something of the result, then what is about the one that is there: in one row if they fit."""
     making: list[tuple[Act, type[IdButton]]] = [
         (Act.AGAIN, AgainButton),
         (Act.CHANGE, ChangeButton),
         (Act.SWAP, SwapButton),
     ]
-    items = [kind(job, locale, row=_FIRST_ROW) for act, kind in making if act in acts]
+    items: list[IdButton] = [kind(job, locale, row=_FIRST_ROW) for act, kind in making if act in acts]
     items += [EnterButton(job, locale, row=_FIRST_ROW)] if enters else []
     about: list[tuple[Act, type[IdButton]]] = [
         (Act.SHARE, ShareButton),
         (Act.DETAILS, DetailsButton),
         (Act.DELETE, DeleteButton),
     ]
-    items += [kind(job, locale, row=_SECOND_ROW) for act, kind in about if act in acts]
+    rest = [kind for act, kind in about if act in acts]
+    row = _FIRST_ROW if len(items) + len(rest) <= _IN_A_ROW else _SECOND_ROW
+    items += [kind(job, locale, row=row) for kind in rest]
     return controls(*items)
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import discord
 
 from bot.guilds.guild import LISTED, RANGES, GuildSettings, Period
-from bot.texts import LOCALES, language, say
-from cogs.views.cards import WORKING
+from bot.texts import LOCALES, language, listed, say
 from cogs.views.controls import controls
 from cogs.views.refusals import plain
+from cogs.views.style import Look, card
 
 SENT = "settings:sent"
 """What the forms are called, before the page."""
@@ -60,14 +60,13 @@ class Chosen(discord.SelectDefaultValue):
 
 def settings_card(settings: GuildSettings, locale: str) -> discord.Embed:
     """Everything that the guild chose."""
-    embed = discord.Embed(title=say(locale, "settings-title"), colour=WORKING)
+    paused = say(locale, "settings-paused") if settings.paused else ""
+    embed = card(Look.ALERT if paused else Look.PLAIN, say(locale, "settings-title"), paused)
     for page in PAGES[:-1]:
         embed.add_field(name=say(locale, f"setting-{page}"), value=_value(page, settings, locale))
     limits = [f"{say(locale, 'setting-period')}: {say(locale, f'choice-period-{settings.period}')}"]
     limits += [f"{say(locale, f'setting-{name}')}: {_value(name, settings, locale)}" for name in RANGES]
     embed.add_field(name=say(locale, "setting-limits"), value="\n".join(limits), inline=False)
-    if settings.paused:
-        embed.description = say(locale, "settings-paused")
     return embed
 
 
@@ -113,11 +112,11 @@ def _value(field: str, settings: GuildSettings, locale: str) -> str:
         return language(str(value), locale)
     if field in ("engines", "default_engine"):
         names = sorted(value) if field == "engines" else [value]
-        return ", ".join(say(locale, f"engine-{name}") for name in names)
+        return listed((say(locale, f"engine-{name}") for name in names), locale)
     if field in _MENTIONS:
         values = sorted(value) if isinstance(value, frozenset) else [value]
-        return ", ".join(_MENTIONS[field].format(one) for one in values)
-    return ", ".join(plain(one) for one in sorted(value)) if isinstance(value, frozenset) else f"`{value}`"
+        return listed((_MENTIONS[field].format(one) for one in values), locale)
+    return listed((plain(one) for one in sorted(value)), locale) if isinstance(value, frozenset) else f"`{value}`"
 
 
 def _pages(page: str, locale: str) -> discord.ui.Select[Any]:

@@ -5,18 +5,15 @@ from __future__ import annotations
 import discord
 
 from bot.texts import say
-from cogs.views.cards import WORKING
+from cogs.views.style import Look, card
 
 PARTS = ("set", "safe", "rights")
 
 
 def welcome_card(locale: str, mark: str = "") -> discord.Embed:
     """For moderators. `mark` is the post's id, where it is posted."""
-    title, words = say(locale, "welcome-title"), say(locale, "welcome-words")
-    embed = discord.Embed(title=title, description=words, colour=WORKING)
+    embed = card(Look.PLAIN, say(locale, "welcome-title"), say(locale, "welcome-words"), footer=mark)
     for part in PARTS:
         heading, told = say(locale, f"welcome-{part}-title"), say(locale, f"welcome-{part}")
         embed.add_field(name=heading, value=told, inline=False)
-    if mark:
-        embed.set_footer(text=mark)
     return embed

@@ -73,9 +73,9 @@ def room(play: Playground) -> Channel:
 async def ask(play: Playground, room: Channel, short_songs: tuple[Path, Path]) -> AsyncIterator[Any]:
     """`await ask()` orders a mashup in the room; afterwards nothing of the faults is left."""
 
-    async def order(member: str = "mika", **options: Any) -> Told:
+    async def order(member: str = "mika", place: Channel = room, **options: Any) -> Told:
         files = {"track_a": short_songs[0], "track_b": short_songs[1], **options}
-        return Told(play, room, await play.slash(member, room.name, "mashup", **files))
+        return Told(play, place, await play.slash(member, place.name, "mashup", **files))
 
     yield order
     await play.knobs.calm()

@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bot.playground.music import Music
 from bot.playground.music_task import MusicKnobs
 from bot.playground.world import Message
-from tests.playground import Playground, shown_text
-from tests.story.test_hosted import Scene
+from tests.playground import shown_text
+from tests.story.test_hosted import Scene, polling
 from tests.story.test_operator import data
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -23,20 +22,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def hall(tmp_path_factory: pytest.TempPathFactory, short_songs: tuple[Path, Path]) -> AsyncIterator[Scene]:
-    music = Music()
-    await music.start()
-    async with Playground(tmp_path_factory.mktemp("again")) as play:
-        settings: dict[str, Any] = {
-            **music.settings("sunoapi"),
-            "TWODECK_DOWNLOAD_HOSTS": f"{play.standin.url.removeprefix('http://')},{music.host}",
-            "TWODECK_LISTEN": "127.0.0.1:0",
-            "TWODECK_POLL_SECONDS": "0.2",
-        }
-        await play.start_bot(**settings)
-        yield Scene(play, music, short_songs)
-        log = (play.directory or Path()).joinpath("bot.log").read_text("utf-8")
-        assert "Traceback" not in log, log[-4000:]
-    await music.close()
+    folder = tmp_path_factory.mktemp("again")
+    async with polling(folder, short_songs, ("sunoapi",)) as scene:
+        yield scene
 
 
 @pytest.fixture

@@ -35,6 +35,11 @@ STORIES = {
     ),
     "delete-channel": "test_server_changes.py::test_a_channel_that_goes_away_ends_the_job_quietly",
     "remove-permission": "test_server_changes.py::test_a_missing_permission_is_named_at_acceptance",
+    "slow-mode": "test_server_changes.py::test_slow_mode_only_takes_longer",
+    "thread": (
+        "test_server_changes.py::"
+        "test_an_archived_thread_is_opened_again_and_a_locked_one_leaves_the_result_to_jobs_get"
+    ),
     "delete-message": "test_server_changes.py::test_a_deleted_card_does_not_disturb_the_result",
     "upload-limit": "test_server_changes.py::test_a_boosted_server_takes_a_result_that_is_larger",
     "close-direct": "test_private.py::test_closed_direct_messages_leave_the_word_in_the_channel",

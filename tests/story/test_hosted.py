@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import sqlite3
 from collections.abc import AsyncIterator, Callable
@@ -87,6 +88,27 @@ class Scene:
     def turn(self, **knobs: object) -> None:
         for name, value in knobs.items():
             setattr(self.music.knobs, name, value)
+
+
+@contextlib.asynccontextmanager
+async def polling(directory: Path, songs: tuple[Path, Path], *dialects: tuple[str, ...]) -> AsyncIterator[Scene]:
+    """A bot with these engines, each with its dialect or its usual one, which only asks how a task stands."""
+    music = Music()
+    await music.start()
+    try:
+        async with Playground(directory) as play:
+            settings: dict[str, Any] = {
+                **{key: value for one in dialects for key, value in music.settings(*one).items()},
+                "TWODECK_DOWNLOAD_HOSTS": f"{play.standin.url.removeprefix('http://')},{music.host}",
+                "TWODECK_LISTEN": "127.0.0.1:0",
+                "TWODECK_POLL_SECONDS": "0.2",
+            }
+            await play.start_bot(**settings)
+            yield Scene(play, music, songs)
+            log = (play.directory or Path()).joinpath("bot.log").read_text("utf-8")
+            assert "Traceback" not in log, log[-4000:]
+    finally:
+        await music.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

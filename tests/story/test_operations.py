@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bot.playground.music import Music
 from tests.audio.synth import Song, stereo, write_mp3
 from tests.playground import Act, Playground, shown_text
-from tests.story.test_hosted import Scene
+from tests.story.test_hosted import Scene, polling
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -20,22 +19,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def scene(tmp_path_factory: pytest.TempPathFactory, short_songs: tuple[Path, Path]) -> AsyncIterator[Scene]:
     """A bot with one engine of each dialect, which only polls."""
-    music = Music()
-    await music.start()
-    async with Playground(tmp_path_factory.mktemp("operations")) as play:
-        settings: dict[str, Any] = {
-            **music.settings("kie", dialect="unified"),
-            **music.settings("sunoapi", dialect="legacy"),
-            **music.settings("apibox", dialect="modeless"),
-            "TWODECK_DOWNLOAD_HOSTS": f"{play.standin.url.removeprefix('http://')},{music.host}",
-            "TWODECK_LISTEN": "127.0.0.1:0",
-            "TWODECK_POLL_SECONDS": "0.2",
-        }
-        await play.start_bot(**settings)
-        yield Scene(play, music, short_songs)
-        log = (play.directory or Path()).joinpath("bot.log").read_text("utf-8")
-        assert "Traceback" not in log, log[-4000:]
-    await music.close()
+    dialects = ("kie", "unified"), ("sunoapi", "legacy"), ("apibox", "modeless")
+    async with polling(tmp_path_factory.mktemp("operations"), short_songs, *dialects) as scene:
+        yield scene
 
 
 async def ask(scene: Scene, command: str, **options: Any) -> Act:

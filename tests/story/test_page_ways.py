@@ -71,3 +71,20 @@ async def test_what_is_here_already_is_chosen_in_the_place_of_a_file(
         await page.get_by_role("option", name="two.mp3 · 0:09 · your track").click()
     await run(page)
     await expect(message(page, "On it.")).to_contain_text("Only you see this")
+
+
+async def test_direct_messages_are_there_from_the_start_with_the_commands_that_need_no_server(
+    play: Playground, visit: Visit
+) -> None:
+    page = await visit(play.standin.url, place="#noor/@me")
+    offered = await page.locator("#command option").evaluate_all("all => all.map(one => one.value.split(' ')[0])")
+    assert set(offered) == {"jobs", "privacy", "help", "about"}
+    for command, words in (
+        ("jobs list", "Your mashups"),
+        ("privacy show", "What I keep"),
+        ("help", "need a server"),
+        ("about", "MIT"),
+    ):
+        await page.get_by_label("Command", exact=True).select_option(command)
+        await page.locator("#run").click()
+        await expect(message(page, words)).to_be_visible()

@@ -69,14 +69,16 @@ async def test_others_learn_nothing_of_it(play: Playground, songs: tuple[Path, P
 async def test_without_the_answer_a_word_in_the_channel_says_nothing_of_it(
     play: Playground, songs: tuple[Path, Path]
 ) -> None:
+    mika = play.world.person("mika")
+    mika.locale = "de"  # others read the word too, so it is in the server's language
     act = await play.slash(
         "mika", "lounge", "mashup", track_a=songs[1], track_b=songs[0], private=True, title="Our secret"
     )
-    job = job_of(shown_text(await act.says("for your eyes only")))
+    job = shown_text(await act.says("Auftrag `")).rsplit("Auftrag `", 1)[1][:12]
+    mika.locale = "en-US"
     play.knobs.expire_tokens()
     assert await ended(play, job) == "kept"
     (word,) = play.messages("lounge")
-    mika = play.world.person("mika")
     assert word.content.startswith(f"<@{mika.id}> what you asked for is ready.")
     assert "Our secret" not in shown_text(word)
     assert not word.attachments

@@ -61,7 +61,7 @@ async def test_again_change_and_swap_make_something_else_of_the_same_files_also_
 ) -> None:
     shown = await made(club, short_songs, title="First")
     assert labels(shown) == ALL
-    assert [len(row["components"]) for row in shown.components] == [3, 2]
+    assert [len(row["components"]) for row in shown.components] == [5]
     first = rows(club, "SELECT * FROM jobs WHERE id = ?", job_of(shown))[0]
     await club.restart_bot()
     act = await club.click("noor", shown, "Swap roles")

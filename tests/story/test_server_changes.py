@@ -69,6 +69,32 @@ async def test_a_channel_that_answers_403_ends_the_job_quietly(play: Playground,
     assert told.calls(since) <= MOST_CALLS_TO_A_CLOSED_CHANNEL
 
 
+async def test_slow_mode_only_takes_longer(play: Playground, ask: Any, room: Channel) -> None:
+    play.knobs.slow_mode(room, 3)
+    told = await ask()
+    await told.is_delivered_once()
+    assert told.results[0].created - told.cards[0].created >= 3
+
+
+@pytest.mark.parametrize("lock", [False, True])
+async def test_an_archived_thread_is_opened_again_and_a_locked_one_leaves_the_result_to_jobs_get(
+    play: Playground, ask: Any, room: Channel, lock: bool
+) -> None:
+    thread = play.knobs.places.create_thread(room, {"name": f"mixes {lock}"}, play.world.bot.id)
+    told = await ask("noor", place=thread)
+    await told.reaches("submitted")
+    play.knobs.close_thread(thread, lock=lock)
+    if not lock:
+        await told.is_delivered_once()
+        assert not thread.archived
+        return
+    await told.reaches("done")
+    assert told.job()["how"] == "kept"
+    got = await play.slash("noor", room.name, "jobs get", job=told.job()["id"])
+    assert len((await got.says("Here it is again.")).attachments) == 2
+    await (await ask("sam", place=thread)).act.says("A moderator (Manage Threads) can open it")
+
+
 async def test_a_deleted_card_does_not_disturb_the_result(play: Playground, ask: Any) -> None:
     told = await ask()
     await told.reaches("submitted")

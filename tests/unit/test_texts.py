@@ -20,7 +20,7 @@ from bot.quotas.ledger import Kind
 from bot.quotas.policy import Gate
 from bot.quotas.service import STEPS
 from bot.request import EngineName
-from bot.texts import DEFAULT, MissingTextError, has, say, say_many, say_reason
+from bot.texts import DEFAULT, MissingTextError, has, say, say_many, say_reason, signed
 from cogs.contest_organising import ASKED as STEPS_ASKED
 from cogs.views.contest_news import MOVES, REASONS
 from cogs.views.settings import FORMS, PAGES
@@ -141,6 +141,8 @@ def test_numbers_and_plurals_follow_the_locale() -> None:
     assert "2 takes" in say_many("en", "result-greeting", 2, member="x")
     assert "takes" not in say_many("en", "result-greeting", 1, member="x")
     assert say_reason("de", "no-beat", {"source": "a"}).endswith("A.")
+    assert say_reason("de", "keys-fit", {"a": "A minor", "b": "F# major"}).startswith("A-Moll und F♯-Dur passen")
+    assert (signed(7.1, "de"), signed(-0.5, "en")) == ("+7,1", "−0.5")
 
 
 def literal(node: ast.expr) -> bool:

@@ -58,9 +58,15 @@ export function summary(node, message, scene) {
   return `${nameOf(message.author, scene)}${whose}: ${words.slice(0, SUMMARY)}${files}`;
 }
 
-// A slash command is written as it is typed, a command of a context menu as it is listed.
+// A slash command is written as it is typed, a command of a context menu as it is listed, both in the reader's words.
 export function commandTitle(name, scene) {
-  return scene.commands.some((one) => one.name === name && one.type !== 1) ? `“${name}”` : `/${name}`;
+  const listed = scene.commands.find((one) => one.name === name && one.type !== 1);
+  return listed ? `“${listed.shown}”` : `/${typedAs(name.split(" "), scene.commands).join(" ")}`;
+}
+
+function typedAs([first, ...rest], commands) {
+  const found = commands.find((one) => one.name === first);
+  return first === undefined ? [] : [found?.shown ?? first, ...typedAs(rest, found?.options ?? [])];
 }
 
 const rolesOf = (id, scene) => scene.people.find((one) => one.id === id)?.roles ?? [];

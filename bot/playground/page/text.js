@@ -83,7 +83,7 @@ function marked(match, scene) {
   if (match[12]) return mention("@", scene.people.find((one) => one.id === match[12])?.name);
   if (match[13]) return mention("#", scene.channels.find((one) => one.id === match[13])?.name);
   if (match[14]) return mention("@", scene.roles.find((one) => one.id === match[14])?.name);
-  if (match[15]) return time(Number(match[15]), match[16] || "f");
+  if (match[15]) return time(Number(match[15]), match[16] || "f", scene.locale);
   return mention("/", match[17]);
 }
 
@@ -105,23 +105,23 @@ function goTo(event, id) {
 
 const mention = (sign, name) => el("span", { class: "mention" }, `${sign}${name ?? "unknown"}`);
 
-export function time(seconds, style) {
+export function time(seconds, style, locale) {
   const date = new Date(seconds * 1000);
   if (Number.isNaN(date.getTime())) return `<t:${seconds}>`;
   const node = el("time", { datetime: date.toISOString(), title: date.toLocaleString() });
-  if (style === "R") node.dataset.relative = seconds;
-  node.textContent = style === "R" ? relative(seconds) : date.toLocaleString([], DATES[style] ?? DATES.f);
+  if (style === "R") Object.assign(node.dataset, { relative: seconds, locale });
+  node.textContent = style === "R" ? relative(seconds, locale) : date.toLocaleString(locale, DATES[style] ?? DATES.f);
   return node;
 }
 
-function relative(seconds) {
+function relative(seconds, locale) {
   const away = seconds - Date.now() / 1000;
   const [unit, size] = STEPS.find(([, length]) => Math.abs(away) >= length) ?? ["second", 1];
-  return new Intl.RelativeTimeFormat("en", { numeric: "auto" }).format(Math.round(away / size), unit);
+  return new Intl.RelativeTimeFormat(locale, { numeric: "auto" }).format(Math.round(away / size), unit);
 }
 
 setInterval(() => {
   for (const node of document.querySelectorAll("time[data-relative]")) {
-    node.textContent = relative(Number(node.dataset.relative));
+    node.textContent = relative(Number(node.dataset.relative), node.dataset.locale);
   }
 }, 1000);
