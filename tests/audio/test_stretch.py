@@ -68,8 +68,8 @@ def test_what_counts_as_a_record() -> None:
 def test_what_lies_in_a_stretched_piece_is_cut_from_it(clicks: Path) -> None:
     """Seconds 1 to 7 hold 3 to 5 with their lead-in, but not 1 to 3 with a longer one, nor another speed."""
     phrases, second, lead_in = Phrases({"a": clicks, "b": clicks}), round(RATE / 1.11), RATE // 2
-    whole = phrases.get("a", Span(1.0, 7.0, 6), 6 * second, lead_in, 1.0)
-    part = phrases.get("a", Span(3.0, 5.0, 2), 2 * second, lead_in, 1.0)
+    whole = phrases.samples("a", Span(1.0, 7.0, 6), 6 * second, lead_in, 1.0)
+    part = phrases.samples("a", Span(3.0, 5.0, 2), 2 * second, lead_in, 1.0)
     assert np.shares_memory(whole, part)
     assert len(part) == lead_in + 2 * second
     for click in (0.5, 1.0, 1.5):

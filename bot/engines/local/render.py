@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,21 +50,21 @@ class Phrases:
 
     paths: dict[Source, Path]
     instrumental: bool = False
-    kept: dict[tuple[Source, float], list[Piece]] = field(default_factory=dict)
+    kept: dict[tuple[Source, float], list[Piece]] = field(default_factory=lambda: defaultdict(list))
 
-    def get(self, source: Source, span: Span, frames: int, lead_in: int, shift: float) -> Samples:
+    def samples(self, source: Source, span: Span, frames: int, lead_in: int, shift: float) -> Samples:
         """(lead_in + frames, 2); not to be changed."""
         found = self.find(source, span, frames, lead_in, shift)
         if found is None:
             speed = _speed(span, frames)
             made = self._make(source, span.start, speed, frames + SLACK, lead_in, shift)
-            self.kept.setdefault((source, shift), []).append(Piece(span.start, speed, lead_in, made))
+            self.kept[source, shift].append(Piece(span.start, speed, lead_in, made))
             found = made[: lead_in + frames]
         return found
 
     def find(self, source: Source, span: Span, frames: int, lead_in: int, shift: float) -> Samples | None:
-        """As `get`, but only where it lies in a piece that was made before."""
-        cuts = (piece.cut(span, frames, lead_in) for piece in self.kept.get((source, shift), ()))
+        """As `samples`, but only where it lies in a piece that was made before."""
+        cuts = (piece.cut(span, frames, lead_in) for piece in self.kept[source, shift])
         return next((cut for cut in cuts if cut is not None), None)
 
     def _make(self, source: Source, start: float, speed: float, frames: int, lead_in: int, shift: float) -> Samples:
@@ -140,7 +141,7 @@ def _part(plan: Plan, section: Section, part: Part, phrases: Phrases) -> tuple[S
     before: Span | None = None
     for bar, span in _pieces(plan, section, part, phrases):
         at, frames = _frame(plan, bar) - first, _frames(plan, bar, span)
-        piece = phrases.get(part.source, span, frames, lead_in, plan.shifts[part.source])
+        piece = phrases.samples(part.source, span, frames, lead_in, plan.shifts[part.source])
         if before is None:
             whole[:lead_in] = piece[:lead_in]
         else:
