@@ -43,11 +43,11 @@ async def _answer(interaction: discord.Interaction, text: str) -> None:
         if interaction.response.is_done():
             await reply(interaction, text)
         else:
-            if interaction.type is discord.InteractionType.autocomplete:
-                await interaction.response.autocomplete([])
-                return
             with around("discord answer"):
-                await interaction.response.send_message(text, ephemeral=True)
+                if interaction.type is discord.InteractionType.autocomplete:
+                    await interaction.response.autocomplete([])
+                else:
+                    await interaction.response.send_message(text, ephemeral=True)
     except discord.HTTPException as error:
         expected = error.code in _TOO_LATE
         log.warning("no answer to interaction %s was possible (%s)", interaction.id, error, exc_info=not expected)
