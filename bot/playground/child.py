@@ -13,6 +13,7 @@ from bot.playground.server import Standin
 
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE")
 _STOP_SECONDS = 10.0
+_CHUNK = 1 << 16
 
 
 class BotProcess:
@@ -104,11 +105,16 @@ class BotProcess:
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None  # noqa: S101 - asked for in start
+        rest = b""
         with self.log_file.open("ab") as log:
-            while line := await process.stdout.readline():
-                log.write(line)
+            while data := await process.stdout.read(_CHUNK):
+                log.write(data)
                 log.flush()
-                text = line.decode("utf-8", "replace")
-                self.last_lines.append(text.rstrip("\n"))
-                if self._verbose:
-                    sys.stderr.write(text)
+                *lines, rest = (rest + data).split(b"\n")  # a line may be longer than a reader of lines takes
+                for line in lines:
+                    text = line.decode("utf-8", "replace")
+                    self.last_lines.append(text)
+                    if self._verbose:
+                        sys.stderr.write(text + "\n")
+            if rest:
+                self.last_lines.append(rest.decode("utf-8", "replace"))

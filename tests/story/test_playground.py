@@ -136,3 +136,18 @@ def test_the_bot_is_told_only_what_it_needs(tmp_path: Path, monkeypatch: pytest.
     standin.files.close()
     assert "KIE_API_KEY" not in told
     assert told["DISCORD_TOKEN"] == standin.world.token
+
+
+async def test_a_line_of_any_length_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A debug line with all commands in all languages is longer than a reader of lines takes."""
+    (tmp_path / "talker.py").write_text("print('x' * 300_000)\nprint('y' * 300_000)\nprint('end', end='')")
+    standin = Standin()
+    bot = BotProcess(standin, tmp_path)
+    monkeypatch.setattr(bot, "command", ["talker"])
+    monkeypatch.setattr(bot, "environment", lambda: {**os.environ, "PYTHONPATH": f"{tmp_path}:{Path.cwd()}"})
+    await bot.start()
+    async with asyncio.timeout(60):
+        assert await bot.wait() == 0
+    standin.files.close()
+    assert [len(line) for line in bot.last_lines] == [300_000, 300_000, 3]
+    assert bot.log_file.stat().st_size == 600_005
