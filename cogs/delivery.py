@@ -18,7 +18,7 @@ from bot.errors import Code, Refused
 from bot.failpoints import around
 from bot.files.store import FileStore
 from bot.jobs.results import Act
-from bot.posts.port import Closed
+from bot.posts.port import Closed, Postponed
 from bot.posts.post import (
     Alert,
     Announcement,
@@ -415,7 +415,9 @@ def _closed(error: discord.HTTPException) -> Exception:
     """A refusal for good becomes `Closed`; anything else may pass and stays what it is."""
     if error.code in _CLOSED:
         return Closed(_CLOSED[error.code], f"{error.code} {error.text}")
-    if 400 <= error.status < 500 and error.status not in _MAY_PASS and error.code not in _SLOWED_DOWN:
+    if error.code in _SLOWED_DOWN:
+        return Postponed(f"{error.code} {error.text}")
+    if 400 <= error.status < 500 and error.status not in _MAY_PASS:
         log.error("Discord will never take this message: %s", error)
         return Closed(Code.UNEXPECTED, f"{error.code} {error.text}")
     return error

@@ -9,7 +9,7 @@ from dataclasses import replace
 from bot.clock import Clock
 from bot.database import Database, Tx
 from bot.posts import store
-from bot.posts.port import Closed, Delivery
+from bot.posts.port import Closed, Delivery, Postponed
 from bot.posts.post import Post, PostState
 
 log = logging.getLogger(__name__)
@@ -58,6 +58,9 @@ class PostLine:
             await self._end(post, owner, PostState.SENT, message_id=message)
         except Closed as closed:
             await self._end(post, owner, _closed(post), error=str(closed))
+        except Postponed as postponed:
+            log.info("post %s (%s of %s) has to wait: %s", post.id, post.purpose, post.subject, postponed)
+            await self._later(post, owner)
         except Exception:
             log.exception("post %s (%s of %s) did not go out", post.id, post.purpose, post.subject)
             await self._later(post, owner)

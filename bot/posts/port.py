@@ -17,8 +17,15 @@ class Closed(Exception):  # noqa: N818 - a state of the channel, not a fault
         super().__init__(f"{code} {detail}".strip())
 
 
+class Postponed(Exception):  # noqa: N818 - nothing is wrong, it is only too early
+    """The same message will be taken a little later."""
+
+
 class Delivery(Protocol):
-    """Turns posts into messages. Every method may raise on a network fault; the caller asks again later."""
+    """Turns posts into messages. Every method may raise on a network fault; the caller asks again later.
+
+    `Postponed` is such a fault that was to be expected.
+    """
 
     async def send(self, post: Post) -> str:
         """Send with the post's own nonce; returns the message id. Raises `Closed`."""

@@ -177,7 +177,7 @@ async def test_a_contest_with_too_few_entries_asks_its_organiser_and_can_be_call
     question = await does(play, "sam", "edit", "like this?", contest=OPEN, deadline="4d", prize="A tape")
     assert "→" in shown_text(question)
     await (await play.click("sam", question, "Save")).says("Changed", 20)
-    assert "Entries until, Voting until, Prize" in shown_text(await told(play, f"Changed: {OPEN}"))
+    assert "Entries until, Voting until, and Prize" in shown_text(await told(play, f"Changed: {OPEN}"))
     await does(play, "sam", "close", "Entering has ended", contest=OPEN)
     asked = await told(play, f"Too few entries: {OPEN}")
     assert asked.mention_ids == [play.world.sam.id]

@@ -31,7 +31,7 @@ async def test_it_works_in_direct_messages_where_nothing_else_does(play: Playgro
     said = await (await play.slash("noor", "@noor", "privacy show")).says("What I keep of you")
     assert said.ephemeral
     with pytest.raises(MemberError, match="may not use"):
-        await play.slash("noor", "@noor", "jobs list")
+        await play.slash("noor", "@noor", "quota status")
 
 
 async def test_nothing_is_forgotten_without_a_yes(play: Playground, ask: Any, room: Channel) -> None:

@@ -96,14 +96,14 @@ async def test_from_messages_over_the_decks_to_a_mashup_also_after_a_restart(
     assert not promised.components
     posted = await result(play, room)
     assert sources(play, room) == [("voice-message.ogg", ""), ("one.mp3", "")]
-    empty = await (await play.slash("mika", room.name, "decks")).says("Empty: A, B.")
+    empty = await (await play.slash("mika", room.name, "decks")).says("Empty: A and B.")
     assert find_control(empty, "Clear")["disabled"]
 
     downloads = len(rows(play, "SELECT 1 FROM files"))
     card = await (await used(play, room, posted, "noor")).says("It is on your decks.")
     assert "(1).mp3" in shown_text(card)
     assert len(rows(play, "SELECT 1 FROM files")) == downloads
-    await (await play.click("noor", card, "Clear")).says("Empty: A, B.")
+    await (await play.click("noor", card, "Clear")).says("Empty: A and B.")
 
 
 async def test_a_message_with_two_fills_both_and_a_third_takes_the_place_of_b(

@@ -481,7 +481,7 @@ async def test_the_buttons_of_decks_are_for_whoever_presses(house: House) -> Non
         button = next(one for row in card.components for one in row["components"])
         button["custom_id"], card.visible_to = custom_id, house.play.world.person("noor").id
         act = await house.play.click("noor", card, custom_id)
-        await act.says("Empty: A, B.")
+        await act.says("Empty: A and B.")
     assert await house.bot.services.decks.held(guild, mika) == kept
 
 

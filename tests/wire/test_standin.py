@@ -62,7 +62,7 @@ async def test_a_button_that_remembers_nothing_opens_a_form_that_takes_a_file(pl
 async def test_a_form_refuses_what_the_client_would_refuse(play: Playground) -> None:
     await (await play.slash("mika", "mashups", "mix", track_a=TRACK_A, track_b=TRACK_B)).says("done")
     pressed = await play.click("mika", play.messages("mashups")[0], "again:j1")
-    with pytest.raises(MemberError, match="Extra track: add 1"):
+    with pytest.raises(MemberError, match="Extra track: add exactly 1"):
         await play.submit("mika", pressed, {"Note": "no file"})
     with pytest.raises(MemberError, match="Note: 0 to 50"):
         await play.submit("mika", pressed, {"Note": "x" * 51, "Extra track": [TRACK_A]})
