@@ -16,7 +16,7 @@ from bot.jobs.board import Board
 from bot.jobs.job import Job
 from bot.jobs.line import JobLine
 from bot.posts import store as posts
-from bot.posts.port import Closed, Postponed, Delivery
+from bot.posts.port import Closed, Delivery, Postponed
 from bot.posts.post import Post, Progress, Purpose
 from bot.request import Operation
 from cogs.delivery import _closed
