@@ -147,10 +147,18 @@ class Runner:
 
         They are woken by the step that makes room.
         """
-        wakes = await self._db.work(lambda tx: [line.next_wake(tx, since) for line in self._lines])
+        running = {line.name: tuple(self._steps[line.name].values()) for line in self._lines}
+        wakes = await self._db.work(
+            lambda tx: [self._rest(tx, line, running[line.name], since) for line in self._lines]
+        )
         now = self._clock.now()
         ahead = [max(0.0, (wake - now) / 1000) for wake in wakes if wake is not None]
         return min([*ahead, _LONGEST_SLEEP]) + 0.001
+
+    def _rest(self, tx: Tx, line: Line, running: Collection[str], since: int) -> int | None:
+        """With nothing else to do, look for lost leases, too, whatever became of their steps."""
+        line.reclaim(tx, running)
+        return line.next_wake(tx, since)
 
     async def _sleep(self, seconds: float) -> None:
         try:
