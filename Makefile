@@ -8,7 +8,7 @@ TESTS ?= tests
 # Tests start interpreters by the hundred, each of which would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install play test lint format bench bench-engine chaos fuzz pictures lock clean
+.PHONY: install play test lint format bench bench-engine chaos fuzz scorecard pictures lock clean
 
 install: $(VENV)/.installed
 
@@ -42,6 +42,9 @@ chaos: $(VENV)/.developer
 
 fuzz: $(VENV)/.developer
 	nice $(BIN)/python -m tests.fuzz
+
+scorecard: $(VENV)/.developer
+	$(BIN)/python -m tests.scorecard
 
 pictures: $(VENV)/.developer
 	$(BIN)/python -m tests.pictures

@@ -290,7 +290,7 @@ class Playground:
 
 
 @contextlib.asynccontextmanager
-async def with_kie(directory: Path) -> AsyncIterator[Playground]:
+async def with_kie(directory: Path, **more: Any) -> AsyncIterator[Playground]:
     """A playground whose bot has the engine kie beside its own; it asks how a task stands, nobody calls it back."""
     music = Music()
     music.knobs.callbacks = "lost"
@@ -303,7 +303,7 @@ async def with_kie(directory: Path) -> AsyncIterator[Playground]:
                 "TWODECK_LISTEN": "127.0.0.1:0",
                 "TWODECK_POLL_SECONDS": "0.5",
             }
-            await play.start_bot(**settings)
+            await play.start_bot(**settings, **more)
             yield play
     finally:
         await music.close()

@@ -47,7 +47,8 @@ class Library:
             for side, file in kept.items():
                 files.keep(tx, [file], f"job:{job}", now + 7 * DAY, now)
                 tx.run(
-                    "UPDATE sources SET hash = ?, seconds = 9 WHERE job = ? AND side = ?", (file.hash, job, side)
+                    "UPDATE sources SET name = ?, hash = ?, seconds = 9 WHERE job = ? AND side = ?",
+                    (f"track-{side}.mp3", file.hash, job, side),
                 )
             tx.run("UPDATE jobs SET how = ? WHERE id = ?", ("channel" if public else "answer", job))
             if message:
@@ -80,7 +81,7 @@ async def test_own_tracks_and_results_by_word_number_and_link(library: Library) 
         offer = await library.offer(MIKA, typed)
         assert (offer.name, offer.seconds, offer.url) == (f"title of {job}.mp3", 10.0, "")
         assert offer.hash
-    assert (await library.offer(MIKA, f"{job}/b")).name == "b.mp3"
+    assert (await library.offer(MIKA, f"{job}/b")).name == "track-b.mp3"
     assert await library.words(MIKA) == [f"{job}/1", f"{job}/a", f"{job}/b"]
 
 
@@ -168,7 +169,7 @@ async def test_suggestions_are_the_newest_that_fit_each_file_once_and_no_more_th
         )
     )
     await library.db.work(lambda tx: tx.run("UPDATE jobs SET created_at = created_at + 1 WHERE id = ?", (twice,)))
-    words = await library.words(MIKA, "A.MP3")
+    words = await library.words(MIKA, "TRACK-A.MP3")
     assert words == [f"{twice}/a"]
     assert await library.words(MIKA, "title of " + first) == [f"{first}/1"]
     for _ in range(9):
