@@ -14,6 +14,8 @@ _IDS = frozenset({"job"})
 _LONGEST = 300
 _MENTIONED = {"roles": "<@&{}>", "channels": "<#{}>"}
 """Values that are ids, separated by commas."""
+_NAMED = {"period": "period", "phase": "contest-phase"}
+"""Values that have a message of their own, and with what its id begins."""
 
 
 _INVITE = re.compile(r"(?i)(discord(?:app)?|dsc)(\.(?:gg|com|me|io|li|new))")
@@ -65,8 +67,8 @@ def _shown(name: str, value: Value, locale: str) -> Value:
         return value
     if name in _MENTIONED:
         return ", ".join(_MENTIONED[name].format(one) for one in value.split(", ") if one) or "-"
-    if name == "period":
-        return say(locale, f"period-{value}")
+    if name in _NAMED:
+        return say(locale, f"{_NAMED[name]}-{value}")
     if name in _IDS:
         return re.sub(r"[^0-9A-Za-z]", "", value)[:_LONGEST] or "-"
     return plain(value, _LONGEST) if name in _WRITTEN_BY_MEMBERS else value

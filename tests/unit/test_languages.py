@@ -14,8 +14,11 @@ from typing import Any
 import pytest
 from discord import app_commands
 
+from bot.contests.contest import Phase
+from bot.errors import Code, Refusal
 from bot.texts import DEFAULT, LOCALES, is_reviewed, language, listed, own_name, say, say_many
 from cogs.translator import name_id
+from cogs.views.refusals import sentence
 from tests.catalogues import catalogue, forms, ids, messages, written_ids
 from tests.unit.test_commands import bot, paths
 
@@ -249,3 +252,7 @@ def test_a_list_and_a_number_are_written_the_locales_way() -> None:
     assert say_many("fr", "contest-points", 0) == "0 point"
     assert say_many("de", "contest-points", 0) == "0 Punkte"
     assert say("es-419", "button-cancel") == say("es-ES", "button-cancel") != say("nl", "button-cancel")
+
+
+def test_a_refusal_names_a_phase_in_the_language_of_its_reader() -> None:
+    assert "Abstimmung" in sentence(Refusal(Code.CONTEST_PHASE, {"phase": Phase.VOTING.value}), "de")
