@@ -48,12 +48,12 @@ def harmonic_shift(
         return {"a": 0.0, "b": 0.0}, unknown
     fixed, moving = pair[keeper], pair[other(keeper)]
     bold = weirdness >= BOLD
-    widest, price = (BOLDEST_SHIFT, -0.4) if bold else (WIDEST_SHIFT, 1.0)
+    widest, price, nearer = (BOLDEST_SHIFT, -0.4, 1.2) if bold else (WIDEST_SHIFT, 1.0, 2.0)
 
     def cost(way: _Way) -> float:
         near, far = sorted(abs(shift) for shift in way.shifts.values())
         harm = price * (far + 0.5 * near) + SECOND_PASS * max(0, way.passes - 1)
-        return harm + 1.2 * camelot_distance(fixed, moving, way.step)
+        return harm + nearer * camelot_distance(fixed, moving, way.step)
 
     ways = (way for way in _ways(pair, keeper, rates) if overlay or not way.shifts[keeper])
     possible = [way for way in ways if max(map(abs, way.shifts.values())) <= widest]
