@@ -15,7 +15,10 @@ install: $(VENV)/.installed
 play: install
 	@$(BIN)/twodeck playground
 
-test: lint
+# Beside lint the assertions of the tests are compiled, once for all workers.
+test: $(VENV)/.developer
+	@$(BIN)/python -m pytest --collect-only -qq $(TESTS) >/dev/null 2>&1 & \
+	$(MAKE) --no-print-directory lint; verdict=$$?; wait; exit $$verdict
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: $(VENV)/.developer
