@@ -25,7 +25,7 @@ from bot.contests.questions import Questions
 from bot.contests.restore import halt
 from bot.contests.service import ContestService
 from bot.contests.stake import ContestStake
-from bot.control import Control
+from bot.control import Control, Orders
 from bot.database import Database, Tx
 from bot.engines.hosted.build import build, unready
 from bot.engines.hosted.engine import HostedEngine
@@ -67,6 +67,7 @@ from bot.settings import HostedSettings, Settings, SettingsError
 from bot.upkeep import Upkeep
 from bot.web.callbacks import Callbacks
 from bot.web.listener import Listener, Room
+from bot.web.probes import Probes
 from bot.web.sources import Sources
 from bot.worker.pool import Pool
 
@@ -120,6 +121,7 @@ class Parts:
         self._board: Board | None = None
         self._upkeep: Upkeep | None = None
         self._accounts: Accounts | None = None
+        self._probes = Probes(Clock())
 
     async def open(self) -> Services:
         """Open all parts, or the ones already open. Raises `DatabaseError`."""
@@ -218,9 +220,9 @@ class Parts:
         stager = Stager(files, downloader, probes)
         tools = Tools(db, clock, service, stager, keep_ms, runner.wake)
         orders = EngineOrders(registry, switches, runner.wake)
-        await self._obey(orders)
+        await self._obey({**orders.handlers, **(self._probes.handlers if hosted else {})})
         if hosted:
-            callbacks = Callbacks(db, clock, settings.kie.webhook_keys, runner.wake)
+            callbacks = Callbacks(db, clock, settings.kie.webhook_keys, runner.wake, self._probes)
             await self._listen(callbacks, Sources(db, files, links))
         return Services(
             jobs=service,
@@ -243,8 +245,8 @@ class Parts:
             decks=Decking(db, clock, gate, service, stager, keep_days=settings.keep.source_days),
         )
 
-    async def _obey(self, orders: EngineOrders) -> None:
-        control = Control(self._folder, orders.handlers)
+    async def _obey(self, orders: Orders) -> None:
+        control = Control(self._folder, orders)
         self._stack.push_async_callback(control.stop)
         await control.start()
 

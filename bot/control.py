@@ -18,6 +18,7 @@ _LONGEST = 64 << 10
 _SECONDS = 5.0
 Order = Mapping[str, Any]
 Answer = dict[str, Any]
+Orders = Mapping[str, Callable[[Order], Awaitable[Answer]]]
 
 
 class NoBotError(Exception):
@@ -27,7 +28,7 @@ class NoBotError(Exception):
 class Control:
     """One order per connection: a line of JSON with `do` comes in, a line with `ok` goes out."""
 
-    def __init__(self, folder: Path, orders: Mapping[str, Callable[[Order], Awaitable[Answer]]]) -> None:
+    def __init__(self, folder: Path, orders: Orders) -> None:
         self._path = folder / SOCKET
         self._orders = orders
         self._server: asyncio.Server | None = None
