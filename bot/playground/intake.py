@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
+from email.utils import formatdate
 from typing import Any
 
 from aiohttp import BodyPartReader, web
@@ -62,6 +63,7 @@ class Intake:
         self.history.append(call)
         fault = self._faults.take(call.method, call.path)
         headers: dict[str, str] = {"Via": "1.1 playground"}
+        date = formatdate(clock.now(), usegmt=True)
         try:
             self._check_token(request)
             await self._read(request, call)
@@ -76,7 +78,7 @@ class Intake:
             return _broken(request)
         call.status = response.status
         call.seconds = clock.monotonic() - call.at
-        response.headers.update(headers)
+        response.headers.update({**headers, "Date": date})
         for watch in self.watchers:
             watch(call, response)
         return response

@@ -223,7 +223,7 @@ def guild_create(world: World) -> Json:
 
 
 def application(world: World) -> Json:
-    return {
+    new: Json = {
         "id": str(world.application_id),
         "name": world.bot.display_name,
         "icon": None,
@@ -250,6 +250,7 @@ def application(world: World) -> Json:
         "approximate_user_authorization_count": 0,
         "integration_types_config": {"0": {}},
     }
+    return new | world.application
 
 
 def message(world: World, files: Files, one: Message) -> Json:

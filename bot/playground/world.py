@@ -184,6 +184,8 @@ class World:
         self._serial = itertools.count()
         self.application_id = _fixed_id(1)
         self.token = _new_token(self.application_id)
+        self.application: Json = {}
+        """How its settings in the developer portal differ from those of a new one."""
         self.bot = User(self.application_id, "twodeck", "Twodeck", bot=True)
         self.mika = User(_fixed_id(2), "mika", "Mika")
         self.noor = User(_fixed_id(3), "noor", "Noor", upload_limit=50 * MEBIBYTE)
