@@ -1,10 +1,11 @@
-"""The command line: `twodeck run | playground | mix | invite | jobs | backup | engine | tally`."""
+"""The command line: `twodeck run | playground | mix | doctor | invite | jobs | backup | engine | tally`."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -37,6 +38,8 @@ def _parser() -> argparse.ArgumentParser:
     play.set_defaults(command=_playground)
     mix = commands.add_parser("mix", help="mix two files in the terminal with the embedded engine")
     _add_mix(mix)
+    doctor = commands.add_parser("doctor", help="look whether everything is set up as it has to be")
+    _add_doctor(doctor)
     invite = commands.add_parser("invite", help="print the link that adds the bot to a server")
     invite.add_argument("--env-file", type=Path, help="settings in a file (default: .env here, if there is one)")
     invite.set_defaults(command=_invite)
@@ -70,6 +73,15 @@ def _add_mix(parser: argparse.ArgumentParser) -> None:
 
     mix.add_arguments(parser)
     parser.set_defaults(command=mix.run)
+
+
+def _add_doctor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--guild", type=_id, metavar="ID", help="look at the permissions on this server only")
+    parser.add_argument("--channel", type=_id, metavar="ID", help="look at the permissions in this channel only")
+    parser.add_argument("--strict", action="store_true", help="end with 1 on warnings, too")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+    parser.add_argument("--env-file", type=Path, help="settings in a file (default: .env here, if there is one)")
+    parser.set_defaults(command=_doctor)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -119,6 +131,21 @@ def _invite(options: argparse.Namespace) -> int:
     except (aiohttp.ClientError, discord.DiscordException, OSError) as error:
         return _complain(f"Discord cannot be reached: {error}", FAULT)
     return OK
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from bot.doctor import command
+
+    env_file = _env_file(options)
+    if env_file is not None and not os.access(env_file, os.R_OK):
+        return _complain(f"The env file {env_file} cannot be read.", USAGE)
+    return command.run(options, env_file)
+
+
+def _id(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 15 <= len(text) <= 20):
+        raise argparse.ArgumentTypeError("an id of Discord is a number of 15 to 20 digits")
+    return int(text)
 
 
 def _env_file(options: argparse.Namespace) -> Path | None:

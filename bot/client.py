@@ -66,6 +66,8 @@ PERMISSIONS = discord.Permissions(
     read_message_history=True,
 )
 """Everything the bot asks of a server, and nothing more."""
+INTENTS = discord.Intents(guilds=True)
+"""What the bot is told of at the gateway; none of it is privileged."""
 _TURNED_AWAY_AT_ONCE = 64
 """They share as many connections; with one each, opening them would delay the answers to everybody else."""
 
@@ -137,7 +139,7 @@ class TwodeckBot(commands.Bot):
             command_prefix=commands.when_mentioned,
             tree_cls=Tree,
             help_command=None,
-            intents=discord.Intents(guilds=True),
+            intents=INTENTS,
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
             chunk_guilds_at_startup=False,

@@ -120,7 +120,7 @@ class Upkeep:
     async def look_at_disk(self) -> None:
         """Tell the operators before the disk is full."""
         disk = await asyncio.to_thread(shutil.disk_usage, self._data)
-        if disk.free < max(_LEAST_FREE, disk.total * _LEAST_SHARE):
+        if is_low(disk.free, disk.total):
             await self._alerts.alert(Cause.DISK_LOW, free_mb=disk.free >> 20, folder=str(self._data))
         else:
             await self._alerts.clear(Cause.DISK_LOW)
@@ -173,6 +173,11 @@ class Upkeep:
         before = (self._clock.now() - YOUNG_MS) / 1000
         for digest in digests:
             await asyncio.to_thread(self._store.drop, digest, before=before)
+
+
+def is_low(free: int, total: int) -> bool:
+    """Whether a disk with so many bytes free is about to be full."""
+    return free < max(_LEAST_FREE, total * _LEAST_SHARE)
 
 
 def _batches(names: list[str]) -> list[list[str]]:

@@ -21,9 +21,9 @@ class Probed:
     seconds: float
 
 
-async def probe(pool: Pool, path: Path, name: str) -> Probed:
+async def probe(pool: Pool, path: Path, name: str, *, shortest: float = SHORTEST_SECONDS) -> Probed:
     """Decode `path` once. Raises `Refused`, whose values carry `name`, what the member called the file."""
-    arguments = {"path": str(path), "min_seconds": SHORTEST_SECONDS, "max_seconds": LONGEST_SECONDS}
+    arguments = {"path": str(path), "min_seconds": shortest, "max_seconds": LONGEST_SECONDS}
     try:
         found = await pool.run("bot.audio.probe:probe", arguments, directory=path.parent, limits=_LIMITS)
     except Refused as refused:
