@@ -107,7 +107,7 @@ def relative(made: Plan) -> int:
 def test_every_pair_of_keys_fits_after_small_shifts(tempo: float, modes: tuple[str, str]) -> None:
     """145 and 96 move both; what is too far for one is shared by both. 88 is too far for more than a transition:
 
-    there one moves at most, and where that does not do they meet for no longer than a fade.
+    there one moves, or both a little, and where that does not do they meet for no longer than a fade.
     """
     told: set[str] = set()
     for tonic in range(12):
@@ -117,7 +117,7 @@ def test_every_pair_of_keys_fits_after_small_shifts(tempo: float, modes: tuple[s
         assert (made.layout == "transition") == (tempo == 88)
         assert max(map(abs, made.shifts.values())) <= 4
         if tempo == 88:
-            assert made.shifts["a"] == 0
+            assert made.shifts["a"] == 0 or max(map(abs, made.shifts.values())) == 2.5
             together = any(len(section.parts) == 2 for section in made.sections)
             assert together == (camelot_distance(one, two, relative(made)) <= 1)
             assert together != bool({"keys-kept", "handed-over"} & codes(made))
@@ -127,7 +127,7 @@ def test_every_pair_of_keys_fits_after_small_shifts(tempo: float, modes: tuple[s
             assert made.shifts["a"] == 0
             assert abs(made.shifts["b"]) <= 3
     assert ("key-as-record" in told) == (tempo in {145, 96})
-    assert ("key-shared" in told) == (modes[0] != modes[1] and tempo != 88)
+    assert ("key-shared" in told) == (modes[0] != modes[1])
     assert ("keys-kept" in told) == (modes[0] != modes[1] and tempo == 88)
 
 

@@ -12,6 +12,7 @@ from bot.engines.local.tempos import UNHEARD_STRETCH
 KEY_CONFIDENCE = 0.15
 UNHEARD_SHIFT = 0.02  # semitones; below it nothing is worth a pass of the stretcher
 WIDEST_SHIFT, BOLDEST_SHIFT = 4.0, 5.5
+BOTH_IN_TURN = 2.75  # semitones by which both may move to meet for no more than a transition
 SECOND_PASS = 4.0  # semitones of shift that are better than to send the second source through the stretcher too
 BOLD = 0.6  # weirdness from which a far shift is sought instead of a near one
 CLASHING = Reason("keys-kept")
@@ -39,7 +40,8 @@ def harmonic_shift(
 
     The other source moves alone where that is near enough, else both move half-way. Where both change their tempo,
     a steady one of them plays as a record does, its pitch going along: then only the other needs the stretcher.
-    Without an overlay, where both hardly meet, one moves or none; `CLASHING` says that they must not meet at all.
+    Without an overlay, where both hardly meet, one moves, or both a little, or none: `CLASHING` then says that they
+    must not meet at all.
     """
     unknown = tuple(
         Reason("key-unknown", {"source": name}) for name in pair if pair[name].key_confidence < KEY_CONFIDENCE
@@ -55,8 +57,11 @@ def harmonic_shift(
         harm = price * (far + 0.5 * near) + SECOND_PASS * max(0, way.passes - 1)
         return harm + nearer * camelot_distance(fixed, moving, way.step)
 
-    ways = (way for way in _ways(pair, keeper, rates) if overlay or not way.shifts[keeper])
-    possible = [way for way in ways if max(map(abs, way.shifts.values())) <= widest]
+    def is_possible(way: _Way) -> bool:
+        far = max(map(abs, way.shifts.values()))
+        return far <= (widest if overlay or not way.shifts[keeper] else BOTH_IN_TURN)
+
+    possible = [way for way in _ways(pair, keeper, rates) if is_possible(way)]
     best = min(possible, key=lambda way: (cost(way), abs(way.step), way.step))
     if not overlay and camelot_distance(fixed, moving, best.step) > 1:
         return {"a": 0.0, "b": 0.0}, (CLASHING,)
