@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -87,17 +86,13 @@ def _add_doctor(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     import discord
 
-    from bot import app
+    from bot import app, logs
     from bot.database import DatabaseError
     from bot.settings import SettingsError, load
 
     try:
         settings = load(_env_file(options))
-        logging.basicConfig(
-            level=settings.log.level,
-            stream=sys.stderr,
-            format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
-        )
+        logs.begin(settings.log.level, settings.log.format, settings.secrets)
         asyncio.run(app.run(settings, after_restore=options.after_restore))
     except SettingsError as error:
         return _complain(str(error), USAGE)

@@ -53,6 +53,7 @@ from bot.jobs.retention import DAY_MS
 from bot.jobs.service import JobService
 from bot.jobs.staging import Stager
 from bot.jobs.steps import Pace, Steps
+from bot.metrics.gateway import Gateway
 from bot.posts.line import PostLine
 from bot.posts.port import Delivery
 from bot.posts.post import Post, Progress
@@ -66,9 +67,14 @@ from bot.runner import Runner
 from bot.settings import HostedSettings, Settings, SettingsError
 from bot.upkeep import Upkeep
 from bot.web.callbacks import Callbacks
+from bot.web.health import Health
+from bot.web.lag import LoopLag
 from bot.web.listener import Listener, Room
 from bot.web.probes import Probes
+from bot.web.readiness import Readiness
+from bot.web.readings import Readings
 from bot.web.sources import Sources
+from bot.web.watch import Watch
 from bot.worker.pool import Pool
 
 log = logging.getLogger(__name__)
@@ -119,6 +125,7 @@ class Parts:
         self._stack = contextlib.AsyncExitStack()
         self._runner: Runner | None = None
         self._board: Board | None = None
+        self._pools: list[Pool] = []
         self._upkeep: Upkeep | None = None
         self._accounts: Accounts | None = None
         self._probes = Probes(Clock())
@@ -126,6 +133,7 @@ class Parts:
     async def open(self) -> Services:
         """Open all parts, or the ones already open. Raises `DatabaseError`."""
         if self._services is None:
+            self._pools.clear()
             try:
                 self._services = await self._open()
             except BaseException:
@@ -146,7 +154,7 @@ class Parts:
         await self._stack.aclose()
 
     async def _open(self) -> Services:
-        settings, clock, slot = self._settings, Clock(), _Slot()
+        settings, clock, slot, gateway = self._settings, Clock(), _Slot(), Gateway()
         db = Database(self._folder / "twodeck.db")
         self._stack.push_async_callback(db.close)
         await db.open()
@@ -175,8 +183,10 @@ class Parts:
         self._stack.push_async_callback(local.close)
         links = Links(settings.web.public_url, settings.discord.token, now=clock.now, new_id=clock.new_id)
         hosted = self._hosted(clock, probes, links)
-        waiting = unready(self._keys, settings.web.public_url, self._profiles)
-        registry = Registry([*([local] if settings.local.enabled else []), *hosted], waiting)
+        registry = Registry(
+            [*([local] if settings.local.enabled else []), *hosted],
+            unready(self._keys, settings.web.public_url, self._profiles),
+        )
         if not registry.names:
             raise SettingsError("No engine is set up: LOCAL_ENABLED is false, and no hosted engine is ready.")
         switches = Switches(db, clock)
@@ -202,8 +212,9 @@ class Parts:
             db, clock, files, alerts, settings.upkeep, settings.keep, self._folder, also=(caps.look_at_all,)
         )
         self._stack.push_async_callback(upkeep.stop)
-        seconds = settings.web.balance_seconds
-        accounts = self._accounts = Accounts(registry, switches, alerts, runner.wake, seconds=seconds)
+        accounts = self._accounts = Accounts(
+            registry, switches, alerts, runner.wake, seconds=settings.web.balance_seconds
+        )
         self._stack.push_async_callback(accounts.stop)
         service = JobService(
             db,
@@ -223,7 +234,9 @@ class Parts:
         await self._obey({**orders.handlers, **(self._probes.handlers if hosted else {})})
         if hosted:
             callbacks = Callbacks(db, clock, settings.kie.webhook_keys, runner.wake, self._probes)
-            await self._listen(callbacks, Sources(db, files, links))
+            await self._listen(callbacks, Health(db), Sources(db, files, links))
+        readings = Readings(self._folder / "twodeck.db", clock, gateway, registry, switches, self._pools)
+        await self._watch(db, Readiness(db, gateway, runner, self._pools), readings, LoopLag(clock.monotonic))
         return Services(
             jobs=service,
             results=Results(db, clock, service, gate, stake, runner.wake),
@@ -243,6 +256,7 @@ class Parts:
             comparisons=Comparisons(db, clock, gate, downloader, files, self._pool(_COMPARISONS)),
             reach=Reach(db, clock, stake),
             decks=Decking(db, clock, gate, service, stager, keep_days=settings.keep.source_days),
+            gateway=gateway,
         )
 
     async def _obey(self, orders: Orders) -> None:
@@ -298,8 +312,24 @@ class Parts:
             where = self._settings.web.listen
             raise SettingsError(f"TWODECK_LISTEN {where} cannot be used ({problem.strerror}).") from None
 
+    async def _watch(self, db: Database, ready: Readiness, readings: Readings, lag: LoopLag) -> None:
+        """Without a choice of the operator's it is no reason not to start that another bot has the port."""
+        where = self._settings.metrics.where
+        if where is None:
+            return
+        watch = Watch(Health(db), ready, readings, lag)
+        self._stack.push_async_callback(watch.stop)
+        try:
+            await watch.start(*where)
+        except OSError as problem:
+            words = f"TWODECK_METRICS_LISTEN {self._settings.metrics.listen} cannot be used ({problem.strerror})."
+            if self._settings.metrics.is_chosen:
+                raise SettingsError(words) from None
+            log.warning("%s Nobody sees metrics and readiness of this bot.", words)
+
     def _pool(self, workers: int) -> Pool:
         pool = Pool(workers)
+        self._pools.append(pool)
         self._stack.push_async_callback(pool.close)
         return pool
 

@@ -33,6 +33,9 @@ from bot.jobs.personas import Personas
 from bot.jobs.reach import Reach
 from bot.jobs.results import Results
 from bot.jobs.service import JobService
+from bot.logs import bind
+from bot.metrics.acks import Acks
+from bot.metrics.gateway import Gateway
 from bot.posts.port import Delivery
 from bot.privacy.service import PrivacyService
 from bot.quotas.charts import Charts
@@ -100,6 +103,7 @@ class Services:
     comparisons: Comparisons
     reach: Reach
     decks: Decking
+    gateway: Gateway
 
 
 class Parts(Protocol):
@@ -135,6 +139,7 @@ class TwodeckBot(commands.Bot):
         point_library_at(settings)
         # There is no voice here; the library's warnings about it would only worry an operator.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+        self._acks = Acks(Clock().monotonic)
         super().__init__(
             command_prefix=commands.when_mentioned,
             tree_cls=Tree,
@@ -144,6 +149,7 @@ class TwodeckBot(commands.Bot):
             max_messages=None,
             chunk_guilds_at_startup=False,
             guild_ready_timeout=0.5,
+            http_trace=self._acks.trace,
         )
         self._parts = parts
         self._owns_parts = owns_parts
@@ -158,6 +164,7 @@ class TwodeckBot(commands.Bot):
         if task is None:
             raise RuntimeError("an interaction is admitted in the task that works on it")
         self.intake.enter(who)
+        bind(guild=str(interaction.guild_id))
         task.add_done_callback(lambda _: self.intake.leave(who))
 
     @property
@@ -173,10 +180,24 @@ class TwodeckBot(commands.Bot):
             await self.load_extension(cog)
         await self._sync_when_changed(self._services)
 
+    def dispatch(self, event_name: str, /, *args: Any, **kwargs: Any) -> None:
+        """The library calls it the moment that something arrives."""
+        if event_name == "interaction":
+            self._acks.arrived(args[0].id)
+        super().dispatch(event_name, *args, **kwargs)
+
     async def on_ready(self) -> None:
+        self.services.gateway.connected = True
         log.info("ready as %s in %d servers", self.user, len(self.guilds))
         self._parts.start()
         await self.services.guilds.look_round({str(guild.id) for guild in self.guilds})
+
+    async def on_resumed(self) -> None:
+        self.services.gateway.connected = True
+
+    async def on_disconnect(self) -> None:
+        if self._services is not None:
+            self._services.gateway.connected = False
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         channel = welcome_channel(guild)
@@ -193,6 +214,7 @@ class TwodeckBot(commands.Bot):
         await self.services.guilds.leave(str(guild.id))
 
     async def close(self) -> None:
+        await self.on_disconnect()
         if self._owns_parts:
             await self._parts.close()
         await super().close()

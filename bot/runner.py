@@ -51,6 +51,16 @@ class Runner:
         """Lines in which a row may be leased that nobody works on: a step or a claim ended badly."""
         self._loop: asyncio.Task[None] | None = None
         self._cleared = False
+        self._looked_at = clock.monotonic()
+
+    @property
+    def is_running(self) -> bool:
+        return self._loop is not None
+
+    @property
+    def quiet_seconds(self) -> float:
+        """How long ago it began to look for work."""
+        return self._clock.monotonic() - self._looked_at
 
     def start(self) -> None:
         """Begin to work; a second call changes nothing."""
@@ -86,7 +96,7 @@ class Runner:
     async def _run(self) -> None:
         while True:
             self._bell.clear()
-            since = self._clock.now()
+            since, self._looked_at = self._clock.now(), self._clock.monotonic()
             try:
                 await self._clear()
                 pause = 0.0 if await self._claim_all() else await self._pause(since)

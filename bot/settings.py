@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot.logs import FORMATS
+
 DISCORD_API = "https://discord.com/api/v10"
 DISCORD_GATEWAY = "wss://gateway.discord.gg/"
 DISCORD_FILE_HOSTS = ("cdn.discordapp.com", "media.discordapp.net")
@@ -209,16 +211,33 @@ class WebSettings(_Group):
     @field_validator("listen")
     @classmethod
     def _listen(cls, value: str) -> str:
-        host, _, port = value.rpartition(":")
-        if not host or not port.isdigit() or int(port) > 65_535:
-            raise ValueError("use host:port, such as 127.0.0.1:8080")
-        return value
+        return _listener(value)
 
     @property
     def where(self) -> tuple[str, int]:
         """Host and port to listen on."""
-        host, _, port = self.listen.rpartition(":")
-        return host.strip("[]"), int(port)
+        return _host_and_port(self.listen)
+
+
+class MetricsSettings(_Group):
+    """Where those who run the bot see how it is; nowhere if empty."""
+
+    listen: str = Field("127.0.0.1:8081", alias="TWODECK_METRICS_LISTEN")
+
+    @field_validator("listen")
+    @classmethod
+    def _listen(cls, value: str) -> str:
+        return _listener(value) if value.strip() else ""
+
+    @property
+    def where(self) -> tuple[str, int] | None:
+        """Host and port to listen on."""
+        return _host_and_port(self.listen) if self.listen else None
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether the operator named it: then it is there, or the start fails."""
+        return "listen" in self.model_fields_set
 
 
 class UpkeepSettings(_Group):
@@ -271,9 +290,18 @@ class OperatorSettings(_Group):
 
 
 class LogSettings(_Group):
-    """What the bot writes to its log."""
+    """What the bot writes to its log, and how."""
 
     level: str = Field("INFO", alias="TWODECK_LOG_LEVEL")
+
+    format: str = Field("console", alias="TWODECK_LOG_FORMAT")
+
+    @field_validator("format")
+    @classmethod
+    def _format(cls, value: str) -> str:
+        if value.lower() not in FORMATS:
+            raise ValueError(f"use {' or '.join(FORMATS)}")
+        return value.lower()
 
     @field_validator("level")
     @classmethod
@@ -293,6 +321,7 @@ GROUPS: tuple[type[_Group], ...] = (
     SunoapiSettings,
     ApiboxSettings,
     WebSettings,
+    MetricsSettings,
     UpkeepSettings,
     KeepSettings,
     OperatorSettings,
@@ -314,6 +343,7 @@ class Settings:
         sunoapi: SunoapiSettings,
         apibox: ApiboxSettings,
         web: WebSettings,
+        metrics: MetricsSettings,
         upkeep: UpkeepSettings,
         keep: KeepSettings,
         operator: OperatorSettings,
@@ -328,10 +358,19 @@ class Settings:
         self.sunoapi = sunoapi
         self.apibox = apibox
         self.web = web
+        self.metrics = metrics
         self.upkeep = upkeep
         self.keep = keep
         self.operator = operator
         self.log = log
+        if metrics.where and metrics.where == web.where and web.where[1]:
+            raise SettingsError(f"TWODECK_METRICS_LISTEN is TWODECK_LISTEN ({web.listen}), which others may reach.")
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every value that may stand in no log."""
+        values = (value for group in vars(self).values() for _, value in group)
+        return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
 
 
 def load(env_file: Path | None = None) -> Settings:
@@ -348,6 +387,7 @@ def load(env_file: Path | None = None) -> Settings:
         read(SunoapiSettings, env_file),
         read(ApiboxSettings, env_file),
         read(WebSettings, env_file),
+        read(MetricsSettings, env_file),
         read(UpkeepSettings, env_file),
         read(KeepSettings, env_file),
         read(OperatorSettings, env_file),
@@ -379,6 +419,18 @@ def _id(value: str) -> str:
     if not _SNOWFLAKE.match(value):
         raise ValueError(f"'{value}' is not an id of Discord, which is a number of 15 to 20 digits")
     return value
+
+
+def _listener(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65_535:
+        raise ValueError("use host:port, such as 127.0.0.1:8080")
+    return value
+
+
+def _host_and_port(value: str) -> tuple[str, int]:
+    host, _, port = value.rpartition(":")
+    return host.strip("[]"), int(port)
 
 
 def _address(value: str, schemes: tuple[str, ...]) -> str:

@@ -20,7 +20,7 @@ from cogs.translator import name_id
 from cogs.views.answers import defer, reply
 from cogs.views.engines import status_lines
 from cogs.views.quotas import what_is_left
-from cogs.views.refusals import sentence
+from cogs.views.refusals import described
 from cogs.views.style import Look, card
 from cogs.views.welcome import welcome_card
 
@@ -87,7 +87,7 @@ class Help(commands.Cog):
         embed = card(look, say(locale, "help-title"), "\n".join([*heads, *lines])[:_LONGEST])
         for name in sorted(unable):
             why = Refusal(Code.OPERATION_NOT_OFFERED, {"operation": name})
-            now[f"/{say(locale, name_id(name))}"] = sentence(why, locale)
+            now[f"/{say(locale, name_id(name))}"] = described(why, locale)
         now[say(locale, "engines-title")] = status_lines(services.engines.states(), locale)
         for heading, words in now.items():
             embed.add_field(name=heading, value=words, inline=False)
@@ -107,7 +107,7 @@ class Help(commands.Cog):
             except Refused as refused:
                 refusal = refused.refusal
         told = {
-            say(locale, "quota-now"): sentence(refusal, locale) if refusal else say(locale, "help-free"),
+            say(locale, "quota-now"): described(refusal, locale) if refusal else say(locale, "help-free"),
             say(locale, "quota-title"): what_is_left(status.member, locale),
         }
         return Look.BAD if refusal else Look.GOOD, told

@@ -21,7 +21,7 @@ from cogs.views.answers import defer, reply
 from cogs.views.buttons import CancelButton, cancelled
 from cogs.views.cards import result_cards
 from cogs.views.controls import hear
-from cogs.views.refusals import plain, sentence
+from cogs.views.refusals import described, plain, sentence
 from cogs.views.results import BUTTONS, CHANGED, DELETED, changed, deleted, result_buttons
 from cogs.views.style import Look, card
 
@@ -173,7 +173,7 @@ def _why(job: Job, locale: str) -> str:
     if job.removed is not None:
         return "" if _own_wish(job) else say(locale, "job-removed", reason=plain(job.removed.reason))
     if job.error is not None and job.error.code is not Code.CANCELLED and not job.forgotten:
-        return sentence(job.error, locale)[:300]
+        return described(job.error, locale)[:300]
     return ""
 
 

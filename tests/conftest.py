@@ -65,6 +65,7 @@ def _work_in_memory() -> None:
 
 
 def pytest_configure() -> None:
+    os.environ.setdefault("TWODECK_METRICS_LISTEN", "127.0.0.1:0")  # bots side by side cannot share a port
     _work_in_memory()
     try:
         referee.on_duty = referee.appointed()

@@ -10,6 +10,7 @@ from bot.contests import moves, store
 from bot.contests.contest import Contest
 from bot.contests.masking import Masks
 from bot.database import Database, Tx
+from bot.logs import bind
 
 log = logging.getLogger(__name__)
 LEASE_MS = 30 * 60_000
@@ -46,6 +47,7 @@ class ContestLine:
 
     async def advance(self, contest: Contest, owner: str) -> None:
         """Make the copies that are missing, then take every step that is due."""
+        bind(contest=contest.id, guild=contest.guild)
         whole = await self._masks.make(contest)
         await self._db.work(lambda tx: self._advance(tx, contest, owner, whole))
 

@@ -37,6 +37,8 @@ from bot.jobs.retention import DAY_MS
 from bot.jobs.stake import NoStake, Stake
 from bot.jobs.steps import PATIENCE_MS, Steps, call_off, end, give_up
 from bot.jobs.view import KEPT
+from bot.logs import bind
+from bot.metrics import counters
 from bot.posts import store as posts
 from bot.quotas import ledger
 from bot.quotas.store import paused_guilds
@@ -127,6 +129,7 @@ class JobLine:
     async def advance(self, job: Job, owner: str) -> None:
         """One step of one leased job, and those that follow at once, as far as there is room for them."""
         following: Job | None = job
+        bind(job=job.id, guild=job.ask.guild, engine=job.ask.engine)
         while following is not None:
             following = await self._advance(following, owner)
 
@@ -248,8 +251,10 @@ class JobLine:
         moved = await self._db.work(lambda tx: self._move(tx, job, owner, step, post_ids, hold=hold))
         if moved is None:
             log.warning("job %s was moved by somebody else while in %s", job.id, job.state)
-        elif step.to is State.UNKNOWN:
-            await self._alarm.alert(Cause.OUTCOME_UNKNOWN, job=job.id)
+        else:
+            _count(job, step.to, self._clock.now())
+            if step.to is State.UNKNOWN:
+                await self._alarm.alert(Cause.OUTCOME_UNKNOWN, job=job.id)
         return moved if hold else None
 
     def _sleep(self, tx: Tx, job: Job, owner: str, sleep: Sleep, post_ids: list[str]) -> None:
@@ -311,6 +316,15 @@ class JobLine:
         rows = store.waiting(tx, State.STAGED, self._clock.now())
         mine = [(row["id"], row["guild"]) for row in rows if row["engine"] == engine]
         return turn(mine, len(mine), self._last_guild)
+
+
+def _count(job: Job, target: State, now: int) -> None:
+    """A move that is committed. What is staged is so until an engine has it: its marker is part of that step."""
+    counters.TIME_IN_STATE.labels(job.state).observe(max(0, now - job.updated_at) / 1000)
+    if target in ENDED:
+        counters.ENDED.labels(target).inc()
+        if job.error is not None:
+            counters.FAILED.labels(job.error.code).inc()
 
 
 def _account(tx: Tx, job: Job, target: State, now: int) -> None:

@@ -74,6 +74,8 @@ class Gateway:
         self.identified = 0
         self.resumed = 0
         self.heartbeat_seconds = 41.25
+        self.is_shut = False
+        """Whether nobody gets a connection."""
         world.listen(self._hear)
 
     @property
@@ -129,6 +131,8 @@ class Gateway:
                 task.add_done_callback(self._outbox.discard)
 
     async def _accept(self, request: web.Request) -> web.WebSocketResponse:
+        if self.is_shut:
+            raise web.HTTPServiceUnavailable
         socket = web.WebSocketResponse(max_msg_size=4096 * 4)
         await socket.prepare(request)
         wire = Wire(socket, compressed=request.query.get("compress") == "zlib-stream")

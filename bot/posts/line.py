@@ -8,6 +8,8 @@ from dataclasses import replace
 
 from bot.clock import Clock
 from bot.database import Database, Tx
+from bot.logs import bind
+from bot.metrics import counters
 from bot.posts import store
 from bot.posts.port import Closed, Delivery, Postponed
 from bot.posts.post import Post, PostState
@@ -45,25 +47,36 @@ class PostLine:
 
     async def advance(self, post: Post, owner: str) -> None:
         """One step of one leased post; a network fault leaves it for a later look."""
+        kind, _, name = post.subject.partition(":")
+        bind(post=post.id, **({"job": name} if kind == "job" else {"subject": post.subject}))
+        outcome = await self._try(post, owner)
+        counters.DELIVERIES.labels(post.purpose, outcome).inc()
+
+    async def _try(self, post: Post, owner: str) -> str:
+        """What became of it, as a label."""
         try:
             if post.state is PostState.REMOVING:
                 post = replace(post, attempts=post.attempts + 1)
                 await self._delivery.remove(post)
                 await self._end(post, owner, PostState.REMOVED)
-                return
+                return "removed"
             message = await self._delivery.find(post) if post.marked_at is not None else None
             if message is None:
                 post = replace(post, attempts=post.attempts + 1)
                 message = await self._delivery.send(post)
             await self._end(post, owner, PostState.SENT, message_id=message)
+            return "sent"
         except Closed as closed:
             await self._end(post, owner, _closed(post), error=str(closed))
+            return "closed"
         except Postponed as postponed:
             log.info("post %s (%s of %s) has to wait: %s", post.id, post.purpose, post.subject, postponed)
             await self._later(post, owner)
+            return "postponed"
         except Exception:
             log.exception("post %s (%s of %s) did not go out", post.id, post.purpose, post.subject)
             await self._later(post, owner)
+            return "failed"
 
     async def _end(self, post: Post, owner: str, state: PostState, **changes: str) -> None:
         def unit(tx: Tx) -> None:

@@ -84,7 +84,6 @@ class Callbacks:
     def routes(self) -> list[web.RouteDef]:
         return [
             web.post("/callbacks/{engine}/{job}/{secret}", self._receive),
-            web.get("/healthz", self._health),
         ]
 
     async def _receive(self, request: web.Request) -> web.StreamResponse:
@@ -127,13 +126,6 @@ class Callbacks:
             self._replays.remember(signed.signature, hint.stage, now / 1000)
         if fresh:
             self._wake()
-
-    async def _health(self, request: web.Request) -> web.StreamResponse:
-        try:
-            await _in_time(self._db.work(lambda tx: tx.one("SELECT 1")))
-        except (sqlite3.Error, DatabaseError, _TooSlow):
-            return web.json_response({"status": "no database"}, status=503)
-        return web.json_response({"status": "ok"})
 
 
 def _admit(address: inbox.Address | None, knock: Knock, signed: Signed) -> None:

@@ -103,6 +103,11 @@ class Conversation(asyncio.SubprocessProtocol):
         """Exit status, or minus the number of the signal; None while it lives."""
         return self._transport.get_returncode() if self._transport else None
 
+    @property
+    def pid(self) -> int | None:
+        """None before it starts and once it is gone."""
+        return self._transport.get_pid() if self._transport and self.status is None else None
+
     def kill(self) -> None:
         """SIGKILL for the child and all it started."""
         if self._transport is None:

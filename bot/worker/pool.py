@@ -46,6 +46,17 @@ class Pool:
         self._idle = asyncio.Event()
         self._idle.set()
         self._closed = False
+        self._startable = True
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The children that run now."""
+        return tuple(talk.pid for talk in self._talks if talk.pid is not None)
+
+    @property
+    def is_able(self) -> bool:
+        """Whether it takes calls, as far as the last one shows."""
+        return self._startable and not self._closed
 
     async def run(
         self,
@@ -94,7 +105,12 @@ class Pool:
         """From the start of the child to its burial; on every way out nothing of it is left."""
         grace = 0.0
         try:
-            transport = await _start(talk, directory)
+            try:
+                transport = await _start(talk, directory)
+            except OSError:
+                self._startable = _is_missing(directory)
+                raise
+            self._startable = True
             stdin = transport.get_pipe_transport(0)
             assert isinstance(stdin, asyncio.WriteTransport)  # noqa: S101 - asked for a pipe
             stdin.write(request)
@@ -121,6 +137,11 @@ class Pool:
             raise Refused(Code.WORKER_LIMIT, limit=limit)
         log.error("target %s died with status %s\n%s", target, talk.status, talk.tail)
         raise Refused(Code.WORKER_DIED)
+
+
+def _is_missing(directory: Path) -> bool:
+    """Then it is the caller's fault that no child could be started there."""
+    return not directory.is_dir()
 
 
 async def _start(talk: Conversation, directory: Path) -> asyncio.SubprocessTransport:

@@ -9,7 +9,7 @@ import discord
 
 from bot.posts.post import Alert, Hint, Notice, Progress, Result, ResultTrack
 from bot.texts import duration, key_name, listed, say, say_reason, signed
-from cogs.views.refusals import plain, sentence
+from cogs.views.refusals import described, plain
 from cogs.views.style import Look, card
 
 _LOOKS = {"done": Look.GOOD, "kept": Look.GOOD, "failed": Look.BAD}
@@ -71,7 +71,7 @@ def alert_card(alert: Alert, mark: str) -> discord.Embed:
 def notice_card(notice: Notice, mark: str) -> discord.Embed:
     """Why there is no result, and that nothing was charged."""
     nothing = say(notice.locale, "notice-nothing-charged")
-    words = f"{sentence(notice.error, notice.locale)}\n\n{nothing}"
+    words = f"{described(notice.error, notice.locale)}\n\n{nothing}"
     return card(Look.BAD, plain(notice.title, 250), words, footer=_footer(notice.locale, notice.job, mark))
 
 
@@ -98,7 +98,7 @@ def _progress_lines(progress: Progress) -> list[str]:
     if progress.same_file:
         lines.append(say(locale, "card-same-file"))
     if progress.error is not None:
-        lines.append(sentence(progress.error, locale))
+        lines.append(described(progress.error, locale))
     return lines
 
 

@@ -14,7 +14,7 @@ from bot.quotas.policy import Check, Gate, Limits, Standing, Verdict
 from bot.quotas.reports import Cost, Use
 from bot.quotas.service import Status
 from bot.texts import Value, say, say_many
-from cogs.views.refusals import plain, sentence, shown
+from cogs.views.refusals import described, plain, shown
 from cogs.views.style import Look, card
 
 CHART = "use.png"
@@ -49,7 +49,7 @@ def status_card(status: Status, locale: str) -> discord.Embed:
         costs = "\n".join(_cost(cost, locale) for cost in status.costs)
         embed.add_field(name=say(locale, "quota-costs"), value=costs, inline=False)
     if status.refusal is not None:
-        embed.add_field(name=say(locale, "quota-now"), value=sentence(status.refusal, locale), inline=False)
+        embed.add_field(name=say(locale, "quota-now"), value=described(status.refusal, locale), inline=False)
     return embed
 
 
@@ -119,7 +119,7 @@ def _cost(cost: Cost, locale: str) -> str:
 
 def _check(check: Check, locale: str) -> str:
     if not check.passed:
-        return f"✗ {sentence(Refusal(check.code, check.values), locale)}"
+        return f"✗ {described(Refusal(check.code, check.values), locale)}"
     return f"✓ {say(locale, f'explain-{_words(check)}', **shown(check.values, locale))}"
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from bot.errors import Refusal
+from bot.metrics import counters
 from bot.texts import Value, say
 
 _WRITTEN_BY_MEMBERS = frozenset({"name", "value", "model", "why", "contest", "entry", "host", "format"})
@@ -53,6 +54,12 @@ def _harmless(char: str, *, first: bool) -> str:
 
 
 def sentence(refusal: Refusal, locale: str) -> str:
+    """What a member is told who is refused something just now: counted, and said."""
+    counters.REFUSALS.labels(refusal.code).inc()
+    return described(refusal, locale)
+
+
+def described(refusal: Refusal, locale: str) -> str:
     """What happened, why, and what to do next."""
     return say(locale, f"refusal-{refusal.code}", **shown(refusal.values, locale))
 

@@ -193,16 +193,17 @@ async def lent(stage: Stage) -> None:
 
 
 async def operator(stage: Stage) -> None:
-    """An engine is switched off and on, and the listener is asked how it is."""
+    """An engine is switched off and on, and the bot is asked how it is."""
     for order in ("engine-off", "engine-on"):
         with contextlib.suppress(control.NoBotError, OSError, ValueError):
             await asyncio.to_thread(
                 control.ask, stage.folder / "bot", {"do": order, "engine": "apibox", "why": "x"}
             )
-    address = f"{stage.settings['TWODECK_PUBLIC_URL']}/healthz"
+    public, own = stage.settings["TWODECK_PUBLIC_URL"], f"http://{stage.settings['TWODECK_METRICS_LISTEN']}"
     async with aiohttp.ClientSession(trust_env=False) as session:
-        with contextlib.suppress(aiohttp.ClientError):
-            await session.get(address)
+        for address in (f"{public}/healthz", f"{own}/readyz"):
+            with contextlib.suppress(aiohttp.ClientError):
+                await session.get(address)
     await stage.ask("kie")
 
 

@@ -97,15 +97,17 @@ class Stage:
         self.songs = {side: _song(self.folder / f"{side}.mp3", tonic) for side, tonic in (("a", 0), ("b", 7))}
         self.bot = BotProcess(self.play.standin, self.folder)
         self.play.bot = self.bot
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            address = f"127.0.0.1:{probe.getsockname()[1]}"
+        with socket.socket() as first, socket.socket() as second:
+            for probe in (first, second):
+                probe.bind(("127.0.0.1", 0))
+            address, watch = (f"127.0.0.1:{probe.getsockname()[1]}" for probe in (first, second))
         for engine in ENGINES:
             self.settings |= self.band.settings(engine, DIALECTS[engine])
         self.settings |= {
             "KIE_WEBHOOK_KEY": self.band.knobs.webhook_key,
             "TWODECK_DOWNLOAD_HOSTS": f"{self.play.standin.url.removeprefix('http://')},{self.band.host}",
             "TWODECK_LISTEN": address,
+            "TWODECK_METRICS_LISTEN": watch,
             "TWODECK_PUBLIC_URL": f"http://{address}",
         }
         return self

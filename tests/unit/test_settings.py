@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
-from bot.settings import SettingsError, load
+from bot.settings import GROUPS, SettingsError, load
 
 GOOD = {"DISCORD_TOKEN": "secret-token"}
 
@@ -46,6 +47,8 @@ def test_a_missing_token_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         ("TWODECK_ALERT_CHANNEL", "#bots"),
         ("TWODECK_ALERT_WEBHOOK", "http://example.org/hook"),
         ("TWODECK_LOG_LEVEL", "loud"),
+        ("TWODECK_LOG_FORMAT", "xml"),
+        ("TWODECK_METRICS_LISTEN", "8081"),
     ],
 )
 def test_a_wrong_value_is_named_and_never_shown(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -75,3 +78,32 @@ def test_loopback_entries_and_discord_hosts_are_allowed(monkeypatch: pytest.Monk
     assert load().downloads.hosts == (
         "cdn.discordapp.com", "media.discordapp.net", "127.0.0.1:8080", "files.example",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "where"), [(None, ("127.0.0.1", 8081)), ("", None), ("127.0.0.1:0", ("127.0.0.1", 0))]
+)
+def test_where_metrics_are_told(
+    monkeypatch: pytest.MonkeyPatch, given: str | None, where: tuple[str, int] | None
+) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", "secret-token")
+    monkeypatch.delenv("TWODECK_METRICS_LISTEN", raising=False)
+    if given is not None:
+        monkeypatch.setenv("TWODECK_METRICS_LISTEN", given)
+    metrics = load().metrics
+    assert (metrics.where, metrics.is_chosen) == (where, given is not None)
+
+
+def test_metrics_are_never_told_on_the_public_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    same = {"TWODECK_LISTEN": "127.0.0.1:8090", "TWODECK_METRICS_LISTEN": "127.0.0.1:8090"}
+    assert "TWODECK_METRICS_LISTEN is TWODECK_LISTEN" in start(monkeypatch, **same)
+
+
+def test_every_secret_is_known_to_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [
+        field.alias for group in GROUPS for field in group.model_fields.values() if field.annotation is SecretStr
+    ]
+    assert len(names) == 7
+    for name in names:
+        monkeypatch.setenv(str(name), f"https://canary.example/{name}")
+    assert set(load().secrets) == {f"https://canary.example/{name}" for name in names}

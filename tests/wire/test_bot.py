@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
+import socket
 import sqlite3
 import sys
 import time
@@ -14,7 +16,7 @@ import discord
 import pytest
 
 from bot import app, client
-from bot.settings import Settings, load
+from bot.settings import Settings, SettingsError, load
 from tests.audio.synth import Song, stereo, write_mp3
 from tests.playground import Playground
 from tests.wire.test_command_line import twodeck
@@ -142,3 +144,39 @@ async def test_invite_prints_the_link_with_the_least_permissions(tmp_path: Path)
         assert f"client_id={play.world.application_id}" in done.stdout
         assert "scope=bot+applications.commands" in done.stdout
     assert client.PERMISSIONS.value == 274878024704
+
+
+async def test_a_port_for_metrics_that_is_taken_matters_only_if_it_was_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", "t")
+    monkeypatch.setenv("TWODECK_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.delenv("TWODECK_METRICS_LISTEN")
+    with socket.socket() as taken:
+        with contextlib.suppress(OSError):  # somebody else has it: as good
+            taken.bind(("127.0.0.1", 8081))
+        parts = app.Parts(load())
+        await parts.open()
+        await parts.close()
+    assert "TWODECK_METRICS_LISTEN 127.0.0.1:8081 cannot be used" in caplog.text
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("TWODECK_METRICS_LISTEN", f"127.0.0.1:{taken.getsockname()[1]}")
+        parts = app.Parts(load())
+        with pytest.raises(SettingsError, match=r"TWODECK_METRICS_LISTEN .* cannot be used"):
+            await parts.open()
+
+
+async def test_without_an_address_nobody_is_told_metrics(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", "t")
+    monkeypatch.setenv("TWODECK_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("TWODECK_METRICS_LISTEN", "")
+    caplog.set_level("INFO", "bot")
+    parts = app.Parts(load())
+    before = set(asyncio.all_tasks())
+    await parts.open()
+    assert "loop lag" not in {task.get_name() for task in asyncio.all_tasks() - before}
+    await parts.close()
+    assert "metrics" not in caplog.text

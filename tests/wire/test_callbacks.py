@@ -30,6 +30,7 @@ from bot.playground.music import Music
 from bot.request import EngineName
 from bot.web import callbacks as module
 from bot.web.callbacks import MAX_BODY, Callbacks
+from bot.web.health import Health
 from bot.web.listener import Listener
 from tests.wire.test_hosted_engine import UPLOADS, engine_of, order
 
@@ -64,7 +65,7 @@ class Door:
         self.gate = Gate(db)
         self.woken = 0
         self._callbacks = kind(cast("Database", self.gate), Clock(), keys, self._wake)
-        self.listener = Listener(self._callbacks)
+        self.listener = Listener(self._callbacks, Health(cast("Database", self.gate)))
         self.db = db
 
     def _wake(self) -> None:

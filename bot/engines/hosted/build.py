@@ -49,7 +49,8 @@ def build(
             log.warning("engine %s is not ready: needs %s", name, waiting[name])
             continue
         upload_url = account.upload_url or profile.provider.upload_url
-        client = MusicClient(account.base_url or profile.provider.base_url, upload_url or "", account.api_key)
+        base_url = account.base_url or profile.provider.base_url
+        client = MusicClient(base_url, upload_url or "", account.api_key, name=name.value)
         downloader = Downloader(
             (*profile.provider.result_hosts, *downloads.further),
             max_bytes=_TRACK_MB << 20,

@@ -12,6 +12,7 @@ import aiohttp
 from pydantic import SecretStr
 
 from bot.failpoints import around
+from bot.metrics import counters
 
 _ANSWER_BYTES = 1 << 20
 _CONNECT_SECONDS = 15
@@ -40,10 +41,13 @@ class Answer:
 class MusicClient:
     """One account at one provider. Connections are not reused: a stale one would make an outcome unknown.
 
-    `seconds` is a deadline for everything, instead of those that suit each.
+    `seconds` is a deadline for everything, instead of those that suit each; calls are counted under `name`.
     """
 
-    def __init__(self, base_url: str, upload_url: str, key: SecretStr, *, seconds: float | None = None) -> None:
+    def __init__(
+        self, base_url: str, upload_url: str, key: SecretStr, *, name: str = "", seconds: float | None = None
+    ) -> None:
+        self._name = name
         self._base_url = base_url.rstrip("/")
         self._upload_url = upload_url.rstrip("/")
         self._key = key
@@ -57,20 +61,38 @@ class MusicClient:
             form = aiohttp.FormData({"uploadPath": "twodeck", "fileName": name})
             form.add_field("file", file, filename=name, content_type="application/octet-stream")
             url = f"{self._upload_url}/api/file-stream-upload"
-            return await self._ask("POST", url, data=form, timeout=self._upload_timeout)
+            return await self._counted("upload", "POST", url, data=form, timeout=self._upload_timeout)
 
     async def create(self, path: str, body: Mapping[str, Any]) -> Answer:
         """Create a task; after `NoAnswer` it may exist. Raises `NotConnected` and `NoAnswer`."""
-        return await self._ask("POST", f"{self._base_url}{path}", json=body, timeout=self._timeout)
+        url = f"{self._base_url}{path}"
+        return await self._counted("create", "POST", url, json=body, timeout=self._timeout)
 
     async def read(self, path: str, query: Mapping[str, str]) -> Answer:
         """Ask for something. Raises `NotConnected` and `NoAnswer`."""
-        return await self._ask("GET", f"{self._base_url}{path}", params=query, timeout=self._timeout)
+        url = f"{self._base_url}{path}"
+        return await self._counted("read", "GET", url, params=query, timeout=self._timeout)
 
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+    async def _counted(self, call: str, method: str, url: str, **options: Any) -> Answer:
+        code = "interrupted"
+        try:
+            with counters.CALL_SECONDS.labels(self._name, call).time():
+                answer = await self._ask(method, url, **options)
+            code = counters.code_of(answer.code)
+            return answer
+        except NotConnected:
+            code = "not-connected"
+            raise
+        except NoAnswer:
+            code = "no-answer"
+            raise
+        finally:
+            counters.CALLS.labels(self._name, call, code).inc()
 
     async def _ask(self, method: str, url: str, **options: Any) -> Answer:
         try:

@@ -1,0 +1,1 @@
+"""What a running bot counts of itself; rooms of every height raise these numbers, `bot.web` shows them."""
