@@ -10,14 +10,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from bot.database import Database, Tx
 from bot.jobs import inbox, store
 from bot.web import callbacks
-from bot.web.callbacks import MAX_BODY, Callbacks
+from bot.web.callbacks import Callbacks
+from bot.web.connections import Limits
 from tests.wire.canaries import CANARIES, told
-from tests.wire.test_callbacks import COMPLETE, UPLOADS, Door, ask, headers
+from tests.wire.test_callbacks import COMPLETE, QUICK, UPLOADS, Door, ask, headers
 
 SECRET, KEY, FORMER = (CANARIES[name] for name in ("callback secret", "webhook key", "former webhook key"))
 TASK = "task-1"
@@ -68,7 +68,7 @@ def cells() -> dict[str, tuple[dict[str, Any], int | None, bool]]:
         "extra fields": (packed(body=text(EXTRA)), 200, True),
         "links with other hosts": (packed(body=text(FOREIGN)), 200, True),
         "stage that nobody knows": (packed(body=text({"data": {"task_id": TASK, "callbackType": "x"}})), 200, True),
-        "huge": (packed(body=text({**COMPLETE, "fill": "x" * MAX_BODY})), 413, False),
+        "huge": (packed(body=text({**COMPLETE, "fill": "x" * Limits.body_bytes})), 413, False),
         "HTML": (packed(body=b"<html>", headers=head(**{"Content-Type": "text/html"})), 415, False),
         "compressed": (packed(headers=head(**{"Content-Encoding": "gzip"})), 415, False),
         "slow": (packed(claims=4000), 408, False),
@@ -88,20 +88,16 @@ async def write_job(db: Database) -> None:
 
 
 @asynccontextmanager
-async def opened(db: Database, kind: type[Callbacks] = Callbacks) -> AsyncIterator[Door]:
+async def opened(
+    db: Database, kind: type[Callbacks] = Callbacks, limits: Limits | None = None, proxies: str = ""
+) -> AsyncIterator[Door]:
     await write_job(db)
-    door = Door(db, f"{KEY} {FORMER}", kind)
+    door = Door(db, f"{KEY} {FORMER}", kind, limits, proxies)
     await door.listener.start("127.0.0.1", 0)
     try:
         yield door
     finally:
         await door.listener.stop()
-
-
-@pytest_asyncio.fixture
-async def door(db: Database) -> AsyncIterator[Door]:
-    async with opened(db) as door:
-        yield door
 
 
 async def say(door: Door, request: dict[str, Any]) -> int | None:
@@ -133,15 +129,12 @@ async def effects(door: Door) -> list[str]:
 
 
 @pytest.mark.parametrize("name", cells())
-async def test_every_fault_of_a_callback(
-    door: Door, name: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_every_fault_of_a_callback(db: Database, name: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     request, status, wakes = cells()[name]
-    if name == "slow":
-        monkeypatch.setattr(callbacks, "DEADLINE_SECONDS", 0.3)
-    assert await say(door, request) == status
-    assert await effects(door) == (["woken"] if wakes else [])
+    async with opened(db, limits=QUICK if name == "slow" else None) as door:
+        assert await say(door, request) == status
+        assert await effects(door) == (["woken"] if wakes else [])
     assert told(caplog.records) == []
 
 
