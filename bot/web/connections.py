@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import time
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any, cast
@@ -29,7 +30,8 @@ class Limits:
     answer_seconds: float = 600.0
     head_bytes: int = 16 << 10
     body_bytes: int = 64 << 10
-    connections: int = 1024
+    connections: int = 512
+    grace_seconds: float = 1.0
     connections_of_one: int = 32
     requests_per_second: float = 50.0
     requests_at_once: int = 100
@@ -44,7 +46,7 @@ class Crowd:
         self._addresses = addresses
         self._most = min(limits.connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
         self._inside: dict[Connection, str | None] = {}
-        self._waiting: dict[Connection, None] = {}
+        self._waiting: dict[Connection, float] = {}
         self._of_one: Counter[str] = Counter()
 
     def __len__(self) -> int:
@@ -59,7 +61,7 @@ class Crowd:
         if len(self._inside) >= self._most and not self._make_room():
             return False
         self._inside[connection] = address
-        self._waiting[connection] = None
+        self._waiting[connection] = time.monotonic()
         if address is not None:
             self._of_one[address] += 1
         return True
@@ -74,19 +76,21 @@ class Crowd:
     def waits(self, connection: Connection) -> None:
         """It has no request under way."""
         if connection in self._inside:
-            self._waiting[connection] = None
+            self._waiting[connection] = time.monotonic()
 
     def is_answered(self, connection: Connection) -> None:
         """Its request is whole: it may stay until it has its answer."""
         self._waiting.pop(connection, None)
 
     def _make_room(self) -> bool:
+        """Drop whoever has waited longest, unless that is too short a time to have sent a request."""
         self.tally.add("too many connections")
-        for oldest in self._waiting:
-            self.leave(oldest)
-            oldest.drop()
-            return True
-        return False
+        oldest = next(iter(self._waiting), None)
+        if oldest is None or time.monotonic() - self._waiting[oldest] < self.limits.grace_seconds:
+            return False
+        self.leave(oldest)
+        oldest.drop()
+        return True
 
 
 class Connection(web.RequestHandler):
@@ -166,9 +170,10 @@ class Connection(web.RequestHandler):
         try:
             return await super().finish_response(request, resp, start_time)
         finally:
-            self._idle, self._in_head, self._last = True, 0, b""
+            self._idle, self._in_head, self._last = bool(resp.keep_alive), 0 if resp.keep_alive else -1, b""
             self._crowd.waits(self)
-            self._within(self._limits.idle_seconds + self._limits.linger_seconds, "unread answer")
+            rest = self._limits.idle_seconds if resp.keep_alive else self._limits.linger_seconds
+            self._within(rest + self._limits.linger_seconds, "unread answer")
             if resp.status == 408:
                 self.force_close()  # whoever was too slow once is not waited for again
 

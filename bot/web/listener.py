@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import socket
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, cast
 
@@ -19,7 +20,10 @@ log = logging.getLogger(__name__)
 _silent = logging.getLogger(f"{__name__}.silent")
 _silent.disabled = True  # aiohttp's own log repeats malformed requests
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-_BACKLOG = 1024
+_AT_ONCE, _BACKLOG = 32, 1024
+"""Connections that are taken in one turn of the loop, which answers in between, and those that the system keeps."""
+_READ = 16 << 10
+"""Bytes that the system and a parser hold of one connection before somebody takes them, or so."""
 _REASONS = {
     400: "no callback",
     401: "wrong signature",
@@ -31,7 +35,7 @@ _REASONS = {
     429: "too many requests",
     503: NOT_STORED,
 }
-_LAST = frozenset({408, 413, 415, 429})
+_LAST = frozenset({400, 408, 413, 415, 429})
 """After these nothing more is read from the connection."""
 
 
@@ -70,8 +74,13 @@ class Listener:
         await self._runner.setup()
         loop = asyncio.get_running_loop()
         server = cast("web.Server", self._runner.server)
-        each = functools.partial(Connection, server, self._crowd, loop, access_log=None, logger=_silent)
-        self._server = await loop.create_server(each, host, port, backlog=_BACKLOG)
+        options = {"access_log": None, "logger": _silent, "read_bufsize": _READ}
+        each = functools.partial(Connection, server, self._crowd, loop, **options)
+        self._server = await loop.create_server(each, host, port, backlog=_AT_ONCE)
+        for bound in self._server.sockets:
+            with bound.dup() as same:
+                same.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _READ)
+                same.listen(_BACKLOG)
         self.port = self._server.sockets[0].getsockname()[1]
         log.info("requests of providers are awaited on %s, port %s", host, self.port)
 
@@ -115,6 +124,10 @@ class Listener:
                 await request.read()
         except TimeoutError:
             raise web.HTTPRequestTimeout(text="too slow") from None
+        except RuntimeError:  # what aiohttp says where the connection was lost before
+            if request.transport is not None:
+                raise
+            raise ConnectionResetError from None
         connection.answer()
         return await handler(request)
 

@@ -50,6 +50,7 @@ def cells() -> dict[str, tuple[dict[str, Any], int | None, bool]]:
         "signature of another task": (packed(headers={**JSON, **headers("task-2", key=KEY)}), 401, False),
         "stale": (packed(headers={**JSON, **headers(at=1_000_000_000, key=KEY)}), 401, False),
         "timestamp of another type": (packed(headers=head(**{"X-Webhook-Timestamp": "1e9"})), 401, False),
+        "signature that is no text": (packed(headers=head(**{"X-Webhook-Signature": "\udcff\udc80"})), 401, False),
         "endless signature": (packed(headers=head(**{"X-Webhook-Signature": "A" * 7000})), 401, False),
         "wrong secret": (packed(path="/callbacks/kie/job1/another"), 404, False),
         "unknown job": (packed(path=f"/callbacks/kie/nobody/{SECRET}"), 404, False),
@@ -108,7 +109,9 @@ async def say(door: Door, request: dict[str, Any]) -> int | None:
     lines += [f"{name}: {value}" for name, value in request["headers"].items()]
     reader, writer = await asyncio.open_connection("127.0.0.1", door.listener.port)
     try:
-        writer.write(request.get("raw") or "\r\n".join([*lines, "", ""]).encode() + request["body"])
+        writer.write(
+            request.get("raw") or "\r\n".join([*lines, "", ""]).encode(errors="surrogateescape") + request["body"]
+        )
         if request.get("closes"):
             writer.write_eof()
         answer = await reader.readline()

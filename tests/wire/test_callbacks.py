@@ -75,9 +75,9 @@ class Door:
         keys = [SecretStr(one) for one in key.split()]
         self.gate = Gate(db)
         self.woken = 0
-        self._callbacks = kind(cast("Database", self.gate), Clock(), keys, self._wake)
+        self.room = kind(cast("Database", self.gate), Clock(), keys, self._wake)
         trusted = WebSettings.model_validate({"TWODECK_PROXIES": proxies}).trusted
-        self.listener = Listener(self._callbacks, proxies=trusted, limits=limits)
+        self.listener = Listener(self.room, proxies=trusted, limits=limits)
         self.db = db
 
     def _wake(self) -> None:

@@ -123,7 +123,7 @@ async def test_one_address_gets_so_many_connections(db: Database) -> None:
 
 
 async def test_who_waits_without_a_request_makes_room(db: Database) -> None:
-    async with opened(db, limits=replace(GENEROUS, connections=2)) as door:
+    async with opened(db, limits=replace(GENEROUS, connections=2, grace_seconds=0)) as door:
         port = door.listener.port
         async with caller(port) as oldest, caller(port) as slow:
             slow.writer.write(f"{HEAD}Content-Length: 100\r\n\r\n{{".encode())
