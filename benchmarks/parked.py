@@ -121,6 +121,11 @@ class ParkedBot:
         if self._process is not None and self._process.returncode is None:
             await self._process.communicate(b"")
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     async def kill(self) -> None:
         """As a crash would."""
         assert self._process is not None

@@ -185,18 +185,24 @@ class Connection(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """What is no HTTP gets one answer, which repeats nothing of it."""
+        if isinstance(exc, UnicodeError):
+            status = 400  # aiohttp repeats an Expect header, even one that is no text
         if status == 400:
             self._crowd.tally.add("malformed")
         elif exc is not None:
-            self._crowd.tally.fault(exc)
+            self._blame(exc)
         return super().handle_error(request, status, None, "bad request" if status == 400 else None)
 
     def log_exception(self, *args: Any, **options: Any) -> None:
         """aiohttp's own log would repeat what was sent."""
-        error = options.get("exc_info")
+        if isinstance(error := options.get("exc_info"), BaseException):
+            self._blame(error)
+
+    def _blame(self, error: BaseException) -> None:
+        """Whoever hung up, or ourselves."""
         if isinstance(error, _ENDS):
             self._crowd.tally.add("cut off")
-        elif isinstance(error, BaseException):
+        else:
             self._crowd.tally.fault(error)
 
     def _head_fits(self, data: bytes) -> bool:
