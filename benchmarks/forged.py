@@ -11,7 +11,7 @@ import sqlite3
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,13 +19,16 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
+from multidict import CIMultiDict
 
 from benchmarks.parked import SECRET, ParkedBot, Provider, free_address, job_of, task_of
-from benchmarks.report import Figure, at_most, print_table
+from benchmarks.report import Figure, at_most, below, p99, print_table
 
 FORGED, ALTERED = 10_000, 1_000
+PER_SECOND = 500.0
+P99_MS = 50.0
 JOBS = 20
-_KEY = "the-webhook-key"
+KEY = "the-webhook-key"
 _AT_ONCE = 20
 _TABLES = ("inbox", "tracks", "posts", "ledger", "balance", "files", "file_refs", "sources")
 _BESIDES = frozenset({"rev", "wake_at", "updated_at"})
@@ -38,15 +41,17 @@ class Knock:
 
     path: str
     body: bytes
-    headers: dict[str, str]
+    headers: Mapping[str, str]
 
 
 @dataclass
 class Outcome:
-    """What came of them. `effects` are places where something changed that must not."""
+    """What came of them. `effects` are places where something changed that must not, `floor` empty round trips."""
 
     effects: list[str] = field(default_factory=list[str])
     statuses: Counter[int] = field(default_factory=Counter[int])
+    milliseconds: list[float] = field(default_factory=list[float])
+    floor: list[float] = field(default_factory=list[float])
     seconds: float = 0.0
 
     @property
@@ -57,7 +62,7 @@ class Outcome:
 def main() -> bool:
     with tempfile.TemporaryDirectory() as folder:
         forged, altered = asyncio.run(measure(Path(folder)))
-    return print_table([*_figures("forged", forged), *_figures("altered, signed", altered)])
+    return print_table([*figures_of("forged", forged), *figures_of("altered, signed", altered)])
 
 
 async def measure(
@@ -70,7 +75,7 @@ async def measure(
     elsewhere = f"http://127.0.0.1:{stranger.addresses[0][1]}/evil.mp3"
     await provider.start()
     provider.park(JOBS, f"http://{address}")
-    settings = {**provider.settings("kie"), "KIE_WEBHOOK_KEY": _KEY, "TWODECK_LISTEN": address}
+    settings = {**provider.settings("kie"), "KIE_WEBHOOK_KEY": KEY, "TWODECK_LISTEN": address}
     settings["TWODECK_DOWNLOAD_HOSTS"] = f"{provider.host},{elsewhere.split('/')[2]}"
     try:
         async with ParkedBot(folder, provider, settings, module) as bot:
@@ -115,15 +120,26 @@ class _Look:
 
 
 async def _strike(bot: ParkedBot, look: _Look, url: str, knocks: Iterator[Knock], *, strict: bool) -> Outcome:
+    """`PER_SECOND` of them, and now and then a round trip to a path that does not exist."""
     outcome, before, started = Outcome(), look.take(strict=strict), time.monotonic()
     async with aiohttp.ClientSession() as session:
 
-        async def knock() -> None:
-            for one in knocks:
-                async with session.post(f"{url}{one.path}", data=one.body, headers=one.headers) as answer:
-                    await answer.read()
-                    outcome.statuses[answer.status] += 1
+        async def timed(method: str, one: Knock) -> tuple[int, float]:
+            sent = time.monotonic()
+            async with session.request(method, f"{url}{one.path}", data=one.body, headers=one.headers) as answer:
+                await answer.read()
+                return answer.status, (time.monotonic() - sent) * 1000
 
+        async def knock() -> None:
+            for number, one in numbered:
+                await asyncio.sleep(started + number / PER_SECOND - time.monotonic())
+                status, took = await timed("POST", one)
+                outcome.statuses[status] += 1
+                outcome.milliseconds.append(took)
+                if not number % 20:
+                    outcome.floor.append((await timed("GET", Knock("/", b"", {})))[1])
+
+        numbered = enumerate(knocks)
         await asyncio.gather(*(knock() for _ in range(_AT_ONCE)))
     outcome.seconds = time.monotonic() - started
     await bot.do("rest", seconds=2)  # whatever was woken gets its turn
@@ -135,18 +151,40 @@ async def _strike(bot: ParkedBot, look: _Look, url: str, knocks: Iterator[Knock]
 def _forged(number: int) -> Knock:
     """By somebody who lacks the address, or the key."""
     job, task = job_of(number % JOBS), task_of(number % JOBS)
-    path, body = f"/callbacks/kie/{job}/{SECRET}", _complete(task)
+    path, body = f"/callbacks/kie/{job}/{SECRET}", complete(task)
     other, now = task_of((number + 1) % JOBS), int(time.time())
-    return [
-        lambda: Knock(f"/callbacks/kie/{job}/{number:032}", body, _signed(task, now)),
-        lambda: Knock(f"/callbacks/kie/job-{number + JOBS:08}/{SECRET}", body, _signed(task, now)),
-        lambda: Knock(f"/callbacks/sunoapi/{job}/{SECRET}", body, _signed(task, now)),
-        lambda: Knock(path, body, _signed("", now, None)),
-        lambda: Knock(path, body, _signed(task, now, f"guess-{number}")),
-        lambda: Knock(path, body, _signed(task, now - 301 - number)),
-        lambda: Knock(path, body, _signed(task, now + 600 + number)),
-        lambda: Knock(path, body, _signed(other, now)),
-    ][number % 8]()
+    good, evil = signed(task, now), signed(task, now, f"guess-{number}")
+    right = good["X-Webhook-Signature"]
+    ways: list[Callable[[], Knock]] = [
+        lambda: Knock(f"/callbacks/kie/{job}/{number:032}", body, good),
+        lambda: Knock(f"/callbacks/kie/job-{number + JOBS:08}/{SECRET}", body, good),
+        lambda: Knock(f"/callbacks/sunoapi/{job}/{SECRET}", body, good),
+        lambda: Knock(path, body, signed("", now, None)),
+        lambda: Knock(path, body, evil),
+        lambda: Knock(path, body, signed(task, now - 301 - number)),
+        lambda: Knock(path, body, signed(task, now + 600 + number)),
+        lambda: Knock(path, body, signed(other, now)),
+        lambda: Knock(path, body, _with(good, "")),
+        lambda: Knock(path, body, _with(good, base64.b64decode(right).hex())),
+        lambda: Knock(path, body, _with(good, right[: number % 44])),
+        lambda: Knock(path, body, _with(good, right.swapcase())),
+        lambda: Knock(path, body, _with(good, f"\u00e9{right}")),
+        lambda: Knock(path, complete("\ud800"), good),
+        lambda: Knock(path, body, {**good, "X-Webhook-Timestamp": "\u00b2"}),
+        lambda: Knock(path, body, _twice(evil, right)),
+    ]
+    return ways[number % len(ways)]()
+
+
+def _with(headers: Mapping[str, str], signature: str) -> dict[str, str]:
+    return {**headers, "X-Webhook-Signature": signature}
+
+
+def _twice(headers: Mapping[str, str], second: str) -> Mapping[str, str]:
+    """Two signatures, of which the first counts."""
+    several = CIMultiDict(headers)
+    several.add("X-Webhook-Signature", second)
+    return several
 
 
 def _altered(number: int, elsewhere: str) -> Knock:
@@ -165,14 +203,14 @@ def _altered(number: int, elsewhere: str) -> Knock:
         lambda: {"code": 200, "data": {"task_id": {"is": task}, "callbackType": 7}},
     ]
     body = json.dumps(bodies[number % len(bodies)]()).encode()
-    return Knock(f"/callbacks/kie/{job}/{SECRET}", body, _signed(task, int(time.time())))
+    return Knock(f"/callbacks/kie/{job}/{SECRET}", body, signed(task, int(time.time())))
 
 
-def _complete(task: str) -> bytes:
+def complete(task: str) -> bytes:
     return json.dumps({"code": 200, "data": {"task_id": task, "callbackType": "complete", "data": []}}).encode()
 
 
-def _signed(task: str, at: int, key: str | None = _KEY) -> dict[str, str]:
+def signed(task: str, at: int, key: str | None = KEY) -> dict[str, str]:
     """The headers of a callback; without a key no signature."""
     kind = {"Content-Type": "application/json"}
     if key is None:
@@ -196,10 +234,12 @@ async def _stranger(visits: list[str]) -> web.AppRunner:
     return runner
 
 
-def _figures(name: str, outcome: Outcome) -> list[Figure]:
+def figures_of(name: str, outcome: Outcome) -> list[Figure]:
     told = ", ".join(f"{count:,} x {status}" for status, count in sorted(outcome.statuses.items()))
     return [
         at_most(f"{name}: effects", len(outcome.effects), 0, ", ".join(outcome.effects)),
         at_most(f"{name}: answers of 5xx", outcome.faults, 0, ""),
         Figure(f"{name}: answers", f"{told}; {outcome.statuses.total() / outcome.seconds:.0f}/s"),
+        below(f"{name}: answer, p99", p99(outcome.milliseconds), P99_MS, "ms"),
+        Figure(f"{name}: empty round trip, p99", f"{p99(outcome.floor):.1f} ms"),
     ]

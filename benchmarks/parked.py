@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -78,12 +79,21 @@ class Provider(Music):
 
 
 class ParkedBot:
-    """The child as its parent sees it. `settings` are further ones by name, `module` is what it runs."""
+    """The child as its parent sees it. `settings` are further ones by name, `module` is what it runs.
+
+    Its errors go to the file `log`.
+    """
 
     def __init__(
-        self, folder: Path, provider: Provider, settings: dict[str, str], module: str = "benchmarks.parked"
+        self,
+        folder: Path,
+        provider: Provider,
+        settings: dict[str, str],
+        module: str = "benchmarks.parked",
+        log: Path | None = None,
     ) -> None:
         self._module = module
+        self._log = log
         self._settings = {
             "DISCORD_TOKEN": "none",
             "TWODECK_DATA_DIR": str(folder),
@@ -96,18 +106,25 @@ class ParkedBot:
         self._process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> ParkedBot:
-        self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", self._module),
-            env={**os.environ, **self._settings},
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
+        with self._log.open("a") if self._log else nullcontext() as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", self._module),
+                env={**os.environ, **self._settings},
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+            )
         self.started: float = (await self._answer(60))["started"]
         return self
 
     async def __aexit__(self, *_: object) -> None:
         if self._process is not None and self._process.returncode is None:
             await self._process.communicate(b"")
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     async def kill(self) -> None:
         """As a crash would."""
@@ -260,7 +277,7 @@ def _insert(tx: Tx, number: int, now: int, engine: str) -> None:
 
 async def serve() -> None:
     """The child: open and start the parts, then do what standard input says until it ends."""
-    logging.basicConfig(level=logging.WARNING)
+    logging.basicConfig(level=os.environ.get("TWODECK_LOG_LEVEL", "WARNING"))
     started = time.monotonic()
     parts = Parts(load())
     services = await parts.open()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,10 @@ def at_most(name: str, value: float, limit: float, unit: str) -> Figure:
 def below(name: str, value: float, limit: float, unit: str) -> Figure:
     """A value that must stay under its limit."""
     return Figure(name, f"{value:.2f} {unit}", f"under {limit:g} {unit}", value < limit)
+
+
+def p99(values: Sequence[float]) -> float:
+    return statistics.quantiles(values, n=100)[98]
 
 
 def print_table(figures: Sequence[Figure]) -> bool:

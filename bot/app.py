@@ -304,7 +304,7 @@ class Parts:
         return engines
 
     async def _listen(self, *rooms: Room) -> None:
-        listener = Listener(*rooms)
+        listener = Listener(*rooms, proxies=self._settings.web.trusted)
         self._stack.push_async_callback(listener.stop)
         try:
             await listener.start(*self._settings.web.where)

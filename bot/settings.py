@@ -16,6 +16,7 @@ from bot.logs import FORMATS
 DISCORD_API = "https://discord.com/api/v10"
 DISCORD_GATEWAY = "wss://gateway.discord.gg/"
 DISCORD_FILE_HOSTS = ("cdn.discordapp.com", "media.discordapp.net")
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _SNOWFLAKE = re.compile(r"^\d{15,20}$")
 _PRICE = re.compile(r"^[a-z]+(/[a-z]+)?\s*=\s*\d{1,4}$")
 _HOST = re.compile(r"^(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?$")
@@ -198,6 +199,7 @@ class WebSettings(_Group):
 
     public_url: str = Field("", alias="TWODECK_PUBLIC_URL")
     listen: str = Field("127.0.0.1:8080", alias="TWODECK_LISTEN")
+    proxies: str = Field("127.0.0.0/8,::1", alias="TWODECK_PROXIES")
     pass_links: bool = Field(False, alias="TWODECK_PASS_LINKS")
     poll_seconds: float = Field(30.0, alias="TWODECK_POLL_SECONDS", ge=0.2, le=600)
     grace_seconds: float = Field(900.0, alias="TWODECK_GRACE_SECONDS", ge=1, le=3600)
@@ -212,6 +214,18 @@ class WebSettings(_Group):
     @classmethod
     def _listen(cls, value: str) -> str:
         return _listener(value)
+
+    @field_validator("proxies")
+    @classmethod
+    def _proxies(cls, value: str) -> str:
+        for entry in _entries(value):
+            _network(entry)
+        return value
+
+    @property
+    def trusted(self) -> tuple[Network, ...]:
+        """Where reverse proxies are, whose word on a request's origin is believed."""
+        return tuple(_network(entry) for entry in _entries(self.proxies))
 
     @property
     def where(self) -> tuple[str, int]:
@@ -440,6 +454,13 @@ def _address(value: str, schemes: tuple[str, ...]) -> str:
     if parts.scheme in ("http", "ws") and not _is_loopback(parts.hostname):
         raise ValueError("an unencrypted address is allowed on this machine only")
     return value
+
+
+def _network(value: str) -> Network:
+    try:
+        return ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        raise ValueError(f"'{value}' is neither an address nor a network such as 172.16.0.0/12") from None
 
 
 def _is_loopback(host: str) -> bool:

@@ -21,7 +21,7 @@ def verify(key: str, task: str, timestamp: str, signature: str, now: float) -> b
     """Whether the signature is right and fresh; `now` in seconds since 1970."""
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):
         return False
-    right = hmac.compare_digest(sign(key, task, timestamp).encode(), signature.encode())
+    right = hmac.compare_digest(sign(key, task, timestamp).encode(), signature.encode("utf-8", "replace"))
     return right and abs(now - int(timestamp)) <= TOLERANCE_SECONDS
 
 

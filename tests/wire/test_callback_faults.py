@@ -10,14 +10,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from bot.database import Database, Tx
 from bot.jobs import inbox, store
 from bot.web import callbacks
-from bot.web.callbacks import MAX_BODY, Callbacks
+from bot.web.callbacks import Callbacks
+from bot.web.connections import Limits
 from tests.wire.canaries import CANARIES, told
-from tests.wire.test_callbacks import COMPLETE, UPLOADS, Door, ask, headers
+from tests.wire.test_callbacks import COMPLETE, QUICK, UPLOADS, Door, ask, headers
 
 SECRET, KEY, FORMER = (CANARIES[name] for name in ("callback secret", "webhook key", "former webhook key"))
 TASK = "task-1"
@@ -50,6 +50,7 @@ def cells() -> dict[str, tuple[dict[str, Any], int | None, bool]]:
         "signature of another task": (packed(headers={**JSON, **headers("task-2", key=KEY)}), 401, False),
         "stale": (packed(headers={**JSON, **headers(at=1_000_000_000, key=KEY)}), 401, False),
         "timestamp of another type": (packed(headers=head(**{"X-Webhook-Timestamp": "1e9"})), 401, False),
+        "signature that is no text": (packed(headers=head(**{"X-Webhook-Signature": "\udcff\udc80"})), 401, False),
         "endless signature": (packed(headers=head(**{"X-Webhook-Signature": "A" * 7000})), 401, False),
         "wrong secret": (packed(path="/callbacks/kie/job1/another"), 404, False),
         "unknown job": (packed(path=f"/callbacks/kie/nobody/{SECRET}"), 404, False),
@@ -68,7 +69,7 @@ def cells() -> dict[str, tuple[dict[str, Any], int | None, bool]]:
         "extra fields": (packed(body=text(EXTRA)), 200, True),
         "links with other hosts": (packed(body=text(FOREIGN)), 200, True),
         "stage that nobody knows": (packed(body=text({"data": {"task_id": TASK, "callbackType": "x"}})), 200, True),
-        "huge": (packed(body=text({**COMPLETE, "fill": "x" * MAX_BODY})), 413, False),
+        "huge": (packed(body=text({**COMPLETE, "fill": "x" * Limits.body_bytes})), 413, False),
         "HTML": (packed(body=b"<html>", headers=head(**{"Content-Type": "text/html"})), 415, False),
         "compressed": (packed(headers=head(**{"Content-Encoding": "gzip"})), 415, False),
         "slow": (packed(claims=4000), 408, False),
@@ -88,20 +89,16 @@ async def write_job(db: Database) -> None:
 
 
 @asynccontextmanager
-async def opened(db: Database, kind: type[Callbacks] = Callbacks) -> AsyncIterator[Door]:
+async def opened(
+    db: Database, kind: type[Callbacks] = Callbacks, limits: Limits | None = None, proxies: str = ""
+) -> AsyncIterator[Door]:
     await write_job(db)
-    door = Door(db, f"{KEY} {FORMER}", kind)
+    door = Door(db, f"{KEY} {FORMER}", kind, limits, proxies)
     await door.listener.start("127.0.0.1", 0)
     try:
         yield door
     finally:
         await door.listener.stop()
-
-
-@pytest_asyncio.fixture
-async def door(db: Database) -> AsyncIterator[Door]:
-    async with opened(db) as door:
-        yield door
 
 
 async def say(door: Door, request: dict[str, Any]) -> int | None:
@@ -112,7 +109,9 @@ async def say(door: Door, request: dict[str, Any]) -> int | None:
     lines += [f"{name}: {value}" for name, value in request["headers"].items()]
     reader, writer = await asyncio.open_connection("127.0.0.1", door.listener.port)
     try:
-        writer.write(request.get("raw") or "\r\n".join([*lines, "", ""]).encode() + request["body"])
+        writer.write(
+            request.get("raw") or "\r\n".join([*lines, "", ""]).encode(errors="surrogateescape") + request["body"]
+        )
         if request.get("closes"):
             writer.write_eof()
         answer = await reader.readline()
@@ -133,15 +132,12 @@ async def effects(door: Door) -> list[str]:
 
 
 @pytest.mark.parametrize("name", cells())
-async def test_every_fault_of_a_callback(
-    door: Door, name: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_every_fault_of_a_callback(db: Database, name: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     request, status, wakes = cells()[name]
-    if name == "slow":
-        monkeypatch.setattr(callbacks, "DEADLINE_SECONDS", 0.3)
-    assert await say(door, request) == status
-    assert await effects(door) == (["woken"] if wakes else [])
+    async with opened(db, limits=QUICK if name == "slow" else None) as door:
+        assert await say(door, request) == status
+        assert await effects(door) == (["woken"] if wakes else [])
     assert told(caplog.records) == []
 
 
