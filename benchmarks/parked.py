@@ -184,7 +184,7 @@ class _Child:
     async def _park(self, count: int, engine: str = ENGINE) -> dict[str, Any]:
         """Write `count` submitted jobs that wake far ahead, in one unit."""
         now = self._services.clock.now()
-        await self._services.db.work(lambda tx: [_insert(tx, number, now, engine) for number in range(count)])
+        await self._services.db.work(lambda tx: park(tx, count, now=now, engine=engine))
         return {}
 
     async def _rest(self, seconds: float) -> dict[str, Any]:
@@ -228,6 +228,12 @@ async def _tick(late: list[float]) -> None:
         before = time.monotonic()
         await asyncio.sleep(_TICK)
         late.append(time.monotonic() - before - _TICK)
+
+
+def park(tx: Tx, count: int, *, now: int, engine: str = ENGINE) -> None:
+    """Write `count` submitted jobs that wake far ahead."""
+    for number in range(count):
+        _insert(tx, number, now, engine)
 
 
 def _insert(tx: Tx, number: int, now: int, engine: str) -> None:

@@ -27,6 +27,7 @@ from bot.contests.service import ContestService
 from bot.contests.stake import ContestStake
 from bot.control import Control, Orders
 from bot.database import Database, Tx
+from bot.database.restoring import marker
 from bot.engines.hosted.build import build, unready
 from bot.engines.hosted.engine import HostedEngine
 from bot.engines.local.engine import LocalEngine
@@ -252,13 +253,15 @@ class Parts:
 
     async def _quarantine(self, db: Database, clock: Clock) -> None:
         """Only at the first start after a restore, before anything looks at a job."""
-        if self._after_restore:
+        stepped_back = marker(self._folder)
+        if self._after_restore or stepped_back.exists():
             now = clock.now()
             counts = await db.work(lambda tx: quarantine(tx, now=now, new_id=clock.new_id))
             paused = await db.work(lambda tx: halt(tx, now=now, new_id=clock.new_id))
             told = {**counts, "contests paused": paused}
             log.warning("after the restore: %s", ", ".join(f"{n} {what}" for what, n in told.items()))
             shutil.rmtree(self._folder / "jobs", ignore_errors=True)  # no job waits for any of it now
+            stepped_back.unlink(missing_ok=True)
             self._after_restore = False
 
     @property

@@ -224,8 +224,8 @@ class WebSettings(_Group):
 class UpkeepSettings(_Group):
     """How often the database is copied, and how many copies stay. 0 hours: never."""
 
-    backup_hours: float = Field(1.0, alias="TWODECK_BACKUP_HOURS", ge=0, le=8760)
-    backup_keep: int = Field(48, alias="TWODECK_BACKUP_KEEP", ge=1, le=10_000)
+    backup_hours: float = Field(0.25, alias="TWODECK_BACKUP_HOURS", ge=0, le=8760)
+    backup_keep: int = Field(96, alias="TWODECK_BACKUP_KEEP", ge=1, le=10_000)
 
 
 class KeepSettings(_Group):

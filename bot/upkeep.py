@@ -126,7 +126,7 @@ class Upkeep:
             await self._alerts.clear(Cause.DISK_LOW)
 
     async def _rounds(self) -> None:
-        pause = min(_ROUND_SECONDS, self._settings.backup_hours * 3600 or _ROUND_SECONDS)
+        pause = min(_ROUND_SECONDS, self._settings.backup_hours * 1200 or _ROUND_SECONDS)
         while not self._stopping.is_set():
             own = (self.back_up_when_due, self.sweep, self.sweep_all, self.look_at_disk, self._forget_faults)
             for duty in (*own, *self._also):
