@@ -54,6 +54,8 @@ from bot.jobs.retention import DAY_MS
 from bot.jobs.service import JobService
 from bot.jobs.staging import Stager
 from bot.jobs.steps import Pace, Steps
+from bot.logins import Logins, TooManyLoginsError
+from bot.posts.breaker import Breaker
 from bot.posts.line import PostLine
 from bot.posts.port import Delivery
 from bot.posts.post import Post, Progress
@@ -148,6 +150,7 @@ class Parts:
 
     async def _open(self) -> Services:
         settings, clock, slot = self._settings, Clock(), _Slot()
+        delivery = Breaker(slot, clock.monotonic)
         db = Database(self._folder / "twodeck.db")
         self._stack.push_async_callback(db.close)
         await db.open()
@@ -191,9 +194,9 @@ class Parts:
         steps = Steps(db, clock, registry, switches, files, downloader, probes, alerts, pace, stake)
         line = JobLine(db, clock, registry, switches, steps, rings.changed, alerts, settings.keep, stake)
         contests = ContestLine(db, clock, Masks(db, clock, probes, files), keep_ms)
-        lines = [contests, line, PostLine(db, clock, slot, rings.posted)]
+        lines = [contests, line, PostLine(db, clock, delivery, rings.posted)]
         runner = self._runner = Runner(db, clock, lines)
-        board = self._board = Board(db, clock, registry, line, slot, edit_seconds=settings.discord.edit_seconds)
+        board = self._board = Board(db, clock, registry, line, delivery, edit_seconds=settings.discord.edit_seconds)
         rings.connect(board, runner)
         self._stack.push_async_callback(board.stop)
         self._stack.push_async_callback(runner.stop)
@@ -203,8 +206,9 @@ class Parts:
             db, clock, files, alerts, settings.upkeep, settings.keep, self._folder, also=(caps.look_at_all,)
         )
         self._stack.push_async_callback(upkeep.stop)
-        seconds = settings.web.balance_seconds
-        accounts = self._accounts = Accounts(registry, switches, alerts, runner.wake, seconds=seconds)
+        accounts = self._accounts = Accounts(
+            registry, switches, alerts, runner.wake, seconds=settings.web.balance_seconds
+        )
         self._stack.push_async_callback(accounts.stop)
         service = JobService(
             db,
@@ -231,6 +235,7 @@ class Parts:
             personas=Personas(db, clock, registry),
             files=files,
             delivery=slot,
+            logins=Logins(db, clock, settings.discord.logins_day),
             db=db,
             clock=clock,
             alerts=alerts,
@@ -375,16 +380,19 @@ async def run(settings: Settings, *, after_restore: bool = False) -> None:
         loop.add_signal_handler(number, stop.set)
     parts = Parts(settings, after_restore=after_restore)
     try:
-        await parts.open()
-        await _keep_up(settings, parts, stop)
+        services = await parts.open()
+        await _keep_up(settings, parts, services.logins, stop)
     finally:
         await parts.close()
 
 
-async def _keep_up(settings: Settings, parts: Parts, stop: asyncio.Event) -> None:
+async def _keep_up(settings: Settings, parts: Parts, logins: Logins, stop: asyncio.Event) -> None:
     pause = _FIRST_PAUSE
     clock = Clock()
     while not stop.is_set():
+        await _wait_for_turn(logins, stop)
+        if stop.is_set():
+            return
         started = clock.monotonic()
         try:
             await _run_client(settings, parts, stop)
@@ -393,15 +401,28 @@ async def _keep_up(settings: Settings, parts: Parts, stop: asyncio.Event) -> Non
         except (discord.DiscordException, aiohttp.ClientError, OSError, AttributeError):
             # AttributeError: discord.py dies with one when the gateway is down at the first connect (its #10520).
             log.exception("the connection to Discord ended")
+        except TooManyLoginsError as error:
+            log.warning("the connection to Discord ended: %s", error)
         if stop.is_set():
             return
         if clock.monotonic() - started > _STEADY_SECONDS:
             pause = _FIRST_PAUSE
         log.warning("connecting again in %.0f s", pause)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(pause):
-                await stop.wait()
+        await _rest(stop, pause)
         pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+async def _wait_for_turn(logins: Logins, stop: asyncio.Event) -> None:
+    """Until the budget of logins has room for this one, or the bot is to stop."""
+    while not stop.is_set() and (seconds := await logins.take()) > 0:
+        log.warning("too many logins (TWODECK_LOGINS_DAY): the next one follows in %.0f s", seconds)
+        await _rest(stop, seconds)
+
+
+async def _rest(stop: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()
 
 
 async def _run_client(settings: Settings, parts: Parts, stop: asyncio.Event) -> None:

@@ -33,6 +33,7 @@ from bot.jobs.personas import Personas
 from bot.jobs.reach import Reach
 from bot.jobs.results import Results
 from bot.jobs.service import JobService
+from bot.logins import Logins, TooManyLoginsError
 from bot.posts.port import Delivery
 from bot.privacy.service import PrivacyService
 from bot.quotas.charts import Charts
@@ -87,6 +88,7 @@ class Services:
     personas: Personas
     files: FileStore
     delivery: DeliverySlot
+    logins: Logins
     db: Database
     clock: Clock
     alerts: Alerts
@@ -172,6 +174,16 @@ class TwodeckBot(commands.Bot):
         for cog in COGS:
             await self.load_extension(cog)
         await self._sync_when_changed(self._services)
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Draw on the budget of logins, as whoever lent the parts did before the first of them.
+
+        Raises `TooManyLoginsError`.
+        """
+        lent = initial and not self._owns_parts
+        if not lent and (seconds := await self.services.logins.take()) > 0:
+            raise TooManyLoginsError(seconds)
+        await super().before_identify_hook(shard_id, initial=initial)
 
     async def on_ready(self) -> None:
         log.info("ready as %s in %d servers", self.user, len(self.guilds))

@@ -39,6 +39,7 @@ class DiscordSettings(_Group):
     api_url: str = Field(DISCORD_API, alias="DISCORD_API_URL")
     gateway_url: str = Field(DISCORD_GATEWAY, alias="DISCORD_GATEWAY_URL")
     edit_seconds: float = Field(5.0, alias="TWODECK_EDIT_SECONDS", ge=0.2, le=60)
+    logins_day: int = Field(100, alias="TWODECK_LOGINS_DAY", ge=0, le=900)
     intake: int = Field(32, alias="TWODECK_INTAKE", ge=2, le=10_000)
 
     @field_validator("api_url")

@@ -52,6 +52,7 @@ class BotProcess:
             "TWODECK_DOWNLOAD_HOSTS": self._standin.url.removeprefix("http://"),
             "TWODECK_DATA_DIR": str(self._data_dir / "bot"),
             "TWODECK_EDIT_SECONDS": "1",
+            "TWODECK_LOGINS_DAY": "0",
             **self.settings,
         }
 

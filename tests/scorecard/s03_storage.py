@@ -37,8 +37,8 @@ def measure() -> Measured:
         synchronous = asyncio.run(_synchronous(folder / "asked.db"))
     ends = flips.ends
     text = (
-        f"{COPIES:,} cut or flipped logs: {len(cuts.wrong)} inconsistent, {len(cuts.prefixes)} different prefixes;"
-        f" {FLIPS} spoilt files: {ends['refused']} refused untouched, {ends['opened as it is']} opened as they were,"
+        f"{COPIES:,} cut or flipped logs: {len(cuts.wrong)} inconsistent, {len(cuts.prefixes)} prefixes;"
+        f" {FLIPS} spoilt files: {ends['refused']} refused untouched, {ends['opened as it is']} opened as is,"
         f" {ends['overwritten']} overwritten; {drilled:,} jobs restored in {seconds:.1f} s;"
         f" synchronous {synchronous}"
     )
