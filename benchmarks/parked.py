@@ -151,7 +151,7 @@ def job_of(number: int) -> str:
     return f"job-{number:08}"
 
 
-class _Mute:
+class Mute:
     """A delivery that answers at once."""
 
     def __init__(self) -> None:
@@ -172,7 +172,7 @@ class _Mute:
 class _Child:
     """What the parent may ask for, by name."""
 
-    def __init__(self, services: Services, delivery: _Mute) -> None:
+    def __init__(self, services: Services, delivery: Mute) -> None:
         self._services = services
         self._delivery = delivery
         self.can: dict[str, Callable[..., Awaitable[dict[str, Any]]]] = {
@@ -270,7 +270,7 @@ async def serve() -> None:
     started = time.monotonic()
     parts = Parts(load())
     services = await parts.open()
-    delivery = _Mute()
+    delivery = Mute()
     services.delivery.attach(delivery)
     parts.start()
     _say({"started": started})

@@ -34,6 +34,7 @@ from bot.engines.local.engine import LocalEngine
 from bot.engines.local.studio import Studio
 from bot.engines.orders import EngineOrders
 from bot.engines.registry import Registry
+from bot.engines.spending import Spending
 from bot.engines.switches import Switches
 from bot.files.download import Downloader
 from bot.files.links import Links
@@ -62,7 +63,7 @@ from bot.posts.post import Post, Progress
 from bot.privacy.service import PrivacyService
 from bot.quotas.caps import CapWatch
 from bot.quotas.charts import Charts
-from bot.quotas.gate import Gate, operator_of
+from bot.quotas.gate import Gate, capped, operator_of
 from bot.quotas.service import QuotaService
 from bot.request import EngineName
 from bot.runner import Runner
@@ -191,7 +192,10 @@ class Parts:
             grace=int(settings.web.grace_seconds * 1000),
         )
         stake, keep_ms = ContestStake(clock), settings.keep.result_days * DAY_MS
-        steps = Steps(db, clock, registry, switches, files, downloader, probes, alerts, pace, stake)
+        steps = Steps(
+            *(db, clock, registry, switches, files, downloader, probes, alerts, pace, stake),
+            Spending(switches, alerts, capped(self._keys)),
+        )
         line = JobLine(db, clock, registry, switches, steps, rings.changed, alerts, settings.keep, stake)
         contests = ContestLine(db, clock, Masks(db, clock, probes, files), keep_ms)
         lines = [contests, line, PostLine(db, clock, delivery, rings.posted)]

@@ -130,6 +130,17 @@ class Tree(app_commands.CommandTree["TwodeckBot"]):
         return True
 
 
+class Gateway(DiscordWebSocket):
+    """The library's connection; one that may not identify is closed and not left behind."""
+
+    async def identify(self) -> None:
+        try:
+            await super().identify()
+        except TooManyLoginsError:
+            await self.close()
+            raise
+
+
 class TwodeckBot(commands.Bot):
     """A ready-to-start bot. `setup_hook` opens the parts, `close` closes them if this client owns them."""
 
@@ -238,7 +249,8 @@ def _works_in_direct(command: app_commands.Command[Any, ..., Any] | app_commands
 
 
 def point_library_at(settings: DiscordSettings) -> None:
-    """Tell discord.py where Discord is; it has no constructor argument for it (Route.BASE, DEFAULT_GATEWAY)."""
+    """Tell discord.py where Discord is and how to reach it; it has no constructor argument for either."""
+    discord.client.DiscordWebSocket = Gateway  # pyright: ignore[reportPrivateImportUsage]
     discord.http.Route.BASE = settings.api_url
     DiscordWebSocket.DEFAULT_GATEWAY = URL(settings.gateway_url)
 

@@ -8,7 +8,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 RESTORE = "`twodeck restore` puts the newest backup in its place"
-_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_AROUND = frozenset(
+    {
+        *(sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR),
+        *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM),
+    }
+)
+"""What keeps anybody from a file that may be whole; everything else is said of its bytes."""
 
 
 def unsound(path: Path, *, patience: float = 5.0) -> str | None:
@@ -48,7 +54,7 @@ def verdict_of(connection: sqlite3.Connection) -> str:
 
 def is_damage(error: sqlite3.Error) -> bool:
     """Whether the file itself is bad, and not what is around it: a lock, a full or a read-only disk."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF not in _AROUND
 
 
 def cannot_open(path: Path, error: sqlite3.Error) -> str:

@@ -45,9 +45,10 @@ def measure() -> Measured:
     once = len(delivered) == jobs and set(delivered.values()) == {1}
     twice = sum(count > 1 for count in delivered.values())
     text = (
-        f"{CYCLES} cycles ({resumed} resumed, {identified} identified anew): {jobs} jobs, {len(delivered)}"
-        f" delivered, {twice} twice; storms: {stories.text}; at most {refused} refused in 10 min,"
-        f" {discord.sent['live']} messages to the open channel; {RESTARTS:,} restarts: at most {logins} logins in 24 h"
+        f"{CYCLES} cycles ({resumed} resumed, {identified} identified):"
+        f" {jobs} jobs, {len(delivered)} delivered, {twice} twice; storms: {stories.text};"
+        f" at most {refused} refused in 10 min, {discord.sent['live']} messages to the open channel;"
+        f" {RESTARTS:,} restarts: at most {logins} logins in 24 h"
     )
     return Measured(text, once and stories.kept and refused <= LEAST and logins <= LEAST)
 
