@@ -38,6 +38,7 @@ from bot.engines.spending import Spending
 from bot.engines.switches import Switches
 from bot.files.download import Downloader
 from bot.files.links import Links
+from bot.files.space import Space
 from bot.files.store import FileStore
 from bot.guilds import arrivals
 from bot.guilds.service import GuildService
@@ -156,7 +157,7 @@ class Parts:
         self._stack.push_async_callback(db.close)
         await db.open()
         await self._quarantine(db, clock)
-        files = FileStore(self._folder / "files")
+        files, space = FileStore(self._folder / "files"), self._space(db, clock)
         files.prepare()
         downloader = Downloader(
             settings.downloads.hosts,
@@ -207,7 +208,7 @@ class Parts:
         gate = Gate(operator_of(settings.quota, self._keys))
         caps = CapWatch(db, clock, gate, alerts)
         upkeep = self._upkeep = Upkeep(
-            db, clock, files, alerts, settings.upkeep, settings.keep, self._folder, also=(caps.look_at_all,)
+            db, clock, files, alerts, settings.upkeep, settings.keep, self._folder, (caps.look_at_all,), space
         )
         self._stack.push_async_callback(upkeep.stop)
         accounts = self._accounts = Accounts(
@@ -225,6 +226,7 @@ class Parts:
             wake=runner.wake,
             caps=caps,
             stake=stake,
+            space=space,
         )
         stager = Stager(files, downloader, probes)
         tools = Tools(db, clock, service, stager, keep_ms, runner.wake)
@@ -257,6 +259,13 @@ class Parts:
 
     async def _obey(self, orders: Orders) -> None:
         control = Control(self._folder, orders)
+    def _space(self, db: Database, clock: Clock) -> Space:
+        """What the settings leave for files."""
+        sizes = {"most_mb": self._settings.storage.files_mb, "free_mb": self._settings.storage.free_mb}
+        return Space(db, self._folder, **sizes, monotonic=clock.monotonic)
+
+    async def _obey(self, orders: EngineOrders) -> None:
+        control = Control(self._folder, orders.handlers)
         self._stack.push_async_callback(control.stop)
         await control.start()
 

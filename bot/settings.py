@@ -57,6 +57,8 @@ class StorageSettings(_Group):
     """Where the bot keeps its database and audio."""
 
     data_dir: Path = Field(Path("data"), alias="TWODECK_DATA_DIR")
+    files_mb: int = Field(0, alias="TWODECK_FILES_MB", ge=0)
+    free_mb: int = Field(512, alias="TWODECK_FREE_MB", ge=0)
 
 
 class DownloadSettings(_Group):

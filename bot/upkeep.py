@@ -17,9 +17,10 @@ from bot.database.backup import back_up, taken, taken_at
 from bot.decks.store import drop_expired
 from bot.errors import Cause
 from bot.files import store as files
+from bot.files.space import Space
 from bot.files.store import FileStore
 from bot.guilds import audit, departures
-from bot.jobs.retention import DAY_MS, blank_links, blank_tokens, drop_ended, drop_guild
+from bot.jobs.retention import DAY_MS, blank_links, blank_tokens, drop_ended, drop_guild, release_oldest
 from bot.posts import store as posts
 from bot.privacy.departed import remove_guild
 from bot.privacy.forgetting import finish
@@ -48,8 +49,10 @@ class Upkeep:
         keep: KeepSettings,
         data: Path,
         also: Sequence[Callable[[], Awaitable[None]]] = (),
+        space: Space | None = None,
     ) -> None:
         """`also` are further duties of each round."""
+        self._space = space
         self._db = db
         self._clock = clock
         self._store = store
@@ -100,6 +103,7 @@ class Upkeep:
         await self._db.work(lambda tx: drop_expired(tx, now))
         await self._drop_old(now)
         await self._drop_departed(now)
+        await self._make_room(now)
         await self._db.work(lambda tx: finish(tx, new_id=self._clock.new_id, now=now))
         dropped = await self._db.work(lambda tx: files.forget(tx, now))
         await self._drop(dropped)
@@ -152,6 +156,16 @@ class Upkeep:
             pass
         await self._db.work(lambda tx: posts.drop_old(tx, jobs_before))
         await self._db.work(lambda tx: audit.drop_before(tx, now - self._keep.audit_days * DAY_MS))
+
+    async def _make_room(self, now: int) -> None:
+        """Before the store is full the oldest results go, none that ended within the hour."""
+        missing = await self._space.wanted() if self._space else 0
+        while missing > 0 and not self._stopping.is_set():
+            freed = await self._db.work(lambda tx: release_oldest(tx, now, now - YOUNG_MS))
+            if not freed:
+                return
+            log.warning("the store is nearly full: the files of %d old jobs go", len(freed))
+            missing -= sum(freed)
 
     async def _drop_departed(self, now: int) -> None:
         """Guilds that the bot left, when the grace period is over."""
