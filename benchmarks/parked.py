@@ -122,6 +122,12 @@ class ParkedBot:
         self._process.stdin.write(json.dumps({"do": what, **values}).encode() + b"\n")
         return await self._answer(within)
 
+    @property
+    def pid(self) -> int:
+        """Of the child."""
+        assert self._process is not None
+        return self._process.pid
+
     def resident_mb(self) -> float:
         """Its resident memory now."""
         assert self._process is not None

@@ -57,6 +57,7 @@ from bot.jobs.service import JobService
 from bot.jobs.staging import Stager
 from bot.jobs.steps import Pace, Steps
 from bot.logins import Logins, TooManyLoginsError
+from bot.posts import store as posts
 from bot.posts.breaker import Breaker
 from bot.posts.line import PostLine
 from bot.posts.port import Delivery
@@ -200,7 +201,7 @@ class Parts:
         line = JobLine(db, clock, registry, switches, steps, rings.changed, alerts, settings.keep, stake)
         contests = ContestLine(db, clock, Masks(db, clock, probes, files), keep_ms)
         lines = [contests, line, PostLine(db, clock, delivery, rings.posted)]
-        runner = self._runner = Runner(db, clock, lines)
+        runner = self._runner = Runner(db, clock, lines, (jobs.shift, posts.shift))
         board = self._board = Board(db, clock, registry, line, delivery, edit_seconds=settings.discord.edit_seconds)
         rings.connect(board, runner)
         self._stack.push_async_callback(board.stop)

@@ -83,7 +83,8 @@ class Upkeep:
         folder = self._data / "backups"
         now = self._clock.now()
         newest = next(iter(await asyncio.to_thread(taken, folder)), None)
-        due = taken_at(newest) + int(self._settings.backup_hours * 3600_000) if newest else 0
+        last = taken_at(newest) if newest else 0
+        due = last + int(self._settings.backup_hours * 3600_000) if last <= now else 0
         if not self._settings.backup_hours or now < due:
             return
         keep = self._settings.backup_keep
