@@ -1,4 +1,4 @@
-"""The command line: `twodeck run | playground | mix | doctor | invite | jobs | backup | restore | engine | tally`."""
+"""The commands `twodeck run | playground | mix | doctor | invite | jobs | backup | restore | engine | tally`."""
 
 from __future__ import annotations
 

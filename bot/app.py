@@ -258,15 +258,13 @@ class Parts:
             decks=Decking(db, clock, gate, service, stager, keep_days=settings.keep.source_days),
         )
 
-    async def _obey(self, orders: Orders) -> None:
-        control = Control(self._folder, orders)
     def _space(self, db: Database, clock: Clock) -> Space:
         """What the settings leave for files."""
         sizes = {"most_mb": self._settings.storage.files_mb, "free_mb": self._settings.storage.free_mb}
         return Space(db, self._folder, **sizes, monotonic=clock.monotonic)
 
-    async def _obey(self, orders: EngineOrders) -> None:
-        control = Control(self._folder, orders.handlers)
+    async def _obey(self, orders: Orders) -> None:
+        control = Control(self._folder, orders)
         self._stack.push_async_callback(control.stop)
         await control.start()
 

@@ -98,10 +98,8 @@ class Runner:
             since = self._clock.now()
             try:
                 await self._clear()
-                pause = 0.0 if await self._claim_all() else await self._pause(since)
                 await self._follow_clock()
-                claimed = [await self._claim(line) for line in self._lines]
-                pause = 0.0 if any(claimed) else await self._pause(since)
+                pause = 0.0 if await self._claim_all() else await self._pause(since)
             except Exception:
                 log.exception("the runner could not read the database")
                 pause = 1.0

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Callable, Collection, Coroutine
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from bot.clock import Clock
 from bot.database import Database, DatabaseError, Tx
@@ -21,7 +22,7 @@ from bot.web import callbacks
 from tests.wire.test_callbacks import SECRET, UPLOADS, Door, ask
 
 HOUR_MS = 3600_000
-Trouble = Callable[[Database, Path, float], Awaitable[None]]
+Trouble = Callable[[Database, Path, float], Coroutine[Any, Any, None]]
 
 
 @dataclass
