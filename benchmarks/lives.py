@@ -31,7 +31,7 @@ from bot.files.store import FileStore
 from bot.jobs import inbox, store
 from bot.jobs.line import JobLine
 from bot.jobs.service import JobService, Offer, Place
-from bot.jobs.steps import Steps
+from bot.jobs.steps import Pace, Steps
 from bot.posts.line import PostLine
 from bot.posts.post import Post, Progress, Purpose
 from bot.quotas.facts import Operator
@@ -88,16 +88,16 @@ async def _round() -> Round:
     jobs, raw = 0.0, 0.0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        db, delivery = Database(folder / "twodeck.db"), _Out()
+        db, delivery = Database(folder / "twodeck.db"), Out()
         await db.open()
         try:
-            service, runner = _parts(folder, db, delivery)
-            runner.start()
+            parts = Parts(folder, db, Provider, delivery)
+            parts.runner.start()
             with closing(plain(folder / "plain.db")) as connection:
                 for turn in range(TURNS):
                     raw += commits(connection, COMMITS)
-                    jobs += await _live(service, db, delivery, turn * JOBS)
-            await runner.stop()
+                    jobs += await _live(parts.service, db, delivery, turn * JOBS)
+            await parts.runner.stop()
         finally:
             await db.close()
     return Round(TURNS * JOBS / jobs, TURNS * COMMITS / raw)
@@ -122,40 +122,52 @@ def commits(connection: sqlite3.Connection, count: int) -> float:
     return time.perf_counter() - started
 
 
-async def _live(service: JobService, db: Database, delivery: _Out, first: int) -> float:
+async def _live(service: JobService, db: Database, delivery: Out, first: int) -> float:
     """Seconds from the first of `JOBS` acceptances to the last settlement, `AT_A_TIME` of them under way."""
     started = time.perf_counter()
     async with asyncio.timeout(300):
         for number in range(first, first + JOBS):
             await delivery.room.acquire()
-            await _ask(service, number)
+            await ask(service, number)
         await delivery.reach(first + JOBS)
         await _settled(db, first + JOBS)
     return time.perf_counter() - started
 
 
-def _parts(folder: Path, db: Database, delivery: _Out) -> tuple[JobService, Runner]:
-    """The bot's own parts between acceptance and delivery."""
-    clock, files = Clock(), FileStore(folder / "files")
-    files.prepare()
-    engine = _Engine(folder, lambda job, task: _call_back(db, runner, job, task))
-    registry, switches = Registry([engine]), Switches(db, clock)
-    alerts = Alerts(db, clock, OperatorSettings.model_validate({}), lambda: None)
-    steps = Steps(db, clock, registry, switches, files, _Host(), _Probes(1), alerts)
-    jobs = JobLine(db, clock, registry, switches, steps, lambda job: None, alerts, KeepSettings.model_validate({}))
-    posts = PostLine(db, clock, delivery, lambda tx, post: store.ring(tx, post.subject.removeprefix("job:")))
-    runner = Runner(db, clock, [jobs, posts])
-    service = JobService(
-        db,
-        clock,
-        registry,
-        switches,
-        max_source_bytes=_MANY,
-        gate=Gate(ROOMY),
-        keep=KeepSettings.model_validate({}),
-        wake=runner.wake,
-    )
-    return service, runner
+class Parts:
+    """The bot's own parts between acceptance and delivery; `make` is what plays the engine."""
+
+    def __init__(
+        self,
+        folder: Path,
+        db: Database,
+        make: Callable[..., Provider],
+        out: Out | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        clock, files = Clock(), FileStore(folder / "files")
+        files.prepare()
+        self.db, self.out = db, out or Out()
+        self.engine = make(folder, lambda job, task: _call_back(db, self.runner, job, task))
+        registry, self.switches = Registry([self.engine]), Switches(db, clock)
+        alerts, keep = (
+            Alerts(db, clock, OperatorSettings.model_validate({}), lambda: None),
+            KeepSettings.model_validate({}),
+        )
+        self.steps = Steps(db, clock, registry, self.switches, files, _Host(), _Probes(1), alerts, pace)
+        self.jobs = JobLine(db, clock, registry, self.switches, self.steps, lambda job: None, alerts, keep)
+        posts = PostLine(db, clock, self.out, lambda tx, post: store.ring(tx, post.subject.removeprefix("job:")))
+        self.runner = Runner(db, clock, [self.jobs, posts])
+        self.service = JobService(
+            db,
+            clock,
+            registry,
+            self.switches,
+            max_source_bytes=_MANY,
+            gate=Gate(ROOMY),
+            keep=keep,
+            wake=self.runner.wake,
+        )
 
 
 async def _call_back(db: Database, runner: Runner, job: str, task: str) -> None:
@@ -164,7 +176,7 @@ async def _call_back(db: Database, runner: Runner, job: str, task: str) -> None:
     runner.wake()
 
 
-async def _ask(service: JobService, number: int) -> None:
+async def ask(service: JobService, number: int) -> None:
     place = Place(f"i{number}", f"guild-{number % 10}", "1", f"member-{number}", "en-US", 1 << 23)
     offers = Offer(f"https://a/{number}-a", "a.mp3", 1000), Offer(f"https://a/{number}-b", "b.mp3", 1000)
     await service.ask(Operation.MASHUP, place, offers, {"prompt": "rain on two rooftops"})
@@ -203,13 +215,13 @@ class _Probes(Pool):
         return {"format": "mp3", "seconds": 180.0}
 
 
-class _Engine:
+class Provider:
     """Takes every order, calls back at once and has finished it, with the two tracks of a provider."""
 
     name = EngineName.SUNOAPI
     repeatable = False
     cancellable = False
-    polls_per_second = None
+    polls_per_second: float | None = None
     account = None
 
     def __init__(self, folder: Path, call_back: Callable[[str, str], Coroutine[Any, Any, None]]) -> None:
@@ -265,7 +277,7 @@ class _Engine:
     async def discard(self, task: str) -> None: ...
 
 
-class _Out:
+class Out:
     """A delivery that answers at once and makes room for the next job with each result."""
 
     def __init__(self) -> None:

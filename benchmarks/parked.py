@@ -121,11 +121,6 @@ class ParkedBot:
         if self._process is not None and self._process.returncode is None:
             await self._process.communicate(b"")
 
-    @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
-
     async def kill(self) -> None:
         """As a crash would."""
         assert self._process is not None
@@ -138,6 +133,12 @@ class ParkedBot:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"do": what, **values}).encode() + b"\n")
         return await self._answer(within)
+
+    @property
+    def pid(self) -> int:
+        """Of the child."""
+        assert self._process is not None
+        return self._process.pid
 
     def resident_mb(self) -> float:
         """Its resident memory now."""
@@ -168,7 +169,7 @@ def job_of(number: int) -> str:
     return f"job-{number:08}"
 
 
-class _Mute:
+class Mute:
     """A delivery that answers at once."""
 
     def __init__(self) -> None:
@@ -189,7 +190,7 @@ class _Mute:
 class _Child:
     """What the parent may ask for, by name."""
 
-    def __init__(self, services: Services, delivery: _Mute) -> None:
+    def __init__(self, services: Services, delivery: Mute) -> None:
         self._services = services
         self._delivery = delivery
         self.can: dict[str, Callable[..., Awaitable[dict[str, Any]]]] = {
@@ -201,7 +202,7 @@ class _Child:
     async def _park(self, count: int, engine: str = ENGINE) -> dict[str, Any]:
         """Write `count` submitted jobs that wake far ahead, in one unit."""
         now = self._services.clock.now()
-        await self._services.db.work(lambda tx: [_insert(tx, number, now, engine) for number in range(count)])
+        await self._services.db.work(lambda tx: park(tx, count, now=now, engine=engine))
         return {}
 
     async def _rest(self, seconds: float) -> dict[str, Any]:
@@ -247,6 +248,12 @@ async def _tick(late: list[float]) -> None:
         late.append(time.monotonic() - before - _TICK)
 
 
+def park(tx: Tx, count: int, *, now: int, engine: str = ENGINE) -> None:
+    """Write `count` submitted jobs that wake far ahead."""
+    for number in range(count):
+        _insert(tx, number, now, engine)
+
+
 def _insert(tx: Tx, number: int, now: int, engine: str) -> None:
     """A submitted job as the bot would have left it, with its card."""
     job_id, digest = job_of(number), f"{number:064x}"
@@ -281,7 +288,7 @@ async def serve() -> None:
     started = time.monotonic()
     parts = Parts(load())
     services = await parts.open()
-    delivery = _Mute()
+    delivery = Mute()
     services.delivery.attach(delivery)
     parts.start()
     _say({"started": started})

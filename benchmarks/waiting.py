@@ -122,6 +122,7 @@ def _resting(idle: Rest, waiting: Rest, restart: Restart) -> list[Figure]:
         Figure("idle bot: memory, share of a core", f"{idle.memory:.0f} MB, {idle.share:.2%}"),
         at_most(f"{JOBS:,} waiting: memory above idle", waiting.memory - idle.memory, 60, "MB"),
         at_most("same a minute after a restart", restart.memory - idle.memory, 60, "MB"),
+        at_most("memory in all", restart.memory, 300, "MB"),
         below("share of one core while they wait", waiting.share * 100, 2, "%"),
     ]
 
@@ -161,6 +162,7 @@ def _meanwhile(restart: Restart, quiet: list[float]) -> list[Figure]:
     return [
         Figure("share of one core, card edits", f"{restart.work['share']:.0%}, {restart.work['edits']}"),
         Figure("loop lag p50, p99, most", ", ".join(_ms(lag[name]) for name in ("p50", "p99", "most"))),
+        at_most("loop lag p99", lag["p99"] * 1000, 50, "ms"),
         Figure("new job to its first step, idle: median, longest", _spread(quiet)),
         Figure("new job to its first step, after the restart", _spread(restart.delays)),
         Figure("callback to its next step, after the restart", _spread(restart.callbacks)),

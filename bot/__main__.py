@@ -1,4 +1,4 @@
-"""The command line: `twodeck run | playground | mix | doctor | invite | jobs | backup | engine | tally`."""
+"""The commands `twodeck run | playground | mix | doctor | invite | jobs | backup | restore | engine | tally`."""
 
 from __future__ import annotations
 
@@ -55,13 +55,18 @@ def _add_tools(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     backup = commands.add_parser("backup", help="copy the database and check the copy, also while the bot runs")
     tools.add_backup_arguments(backup)
     backup.set_defaults(command=lambda options: tools.take_backup(options, _env_file(options)))
+    restore = commands.add_parser(
+        "restore", help="put a backup in the place of the database; the bot has to be stopped"
+    )
+    tools.add_restore_arguments(restore)
+    restore.set_defaults(command=lambda options: tools.put_back(options, _env_file(options)))
     engine = commands.add_parser("engine", help="list the engines of the running bot, or switch one off or on")
     tools.add_engine_arguments(engine)
     engine.set_defaults(command=lambda options: tools.order_engines(options, _env_file(options)))
     tally = commands.add_parser("tally", help="recompute the result of a contest from its export")
     tools.add_tally_arguments(tally)
     tally.set_defaults(command=tools.tally)
-    for parser in (jobs, backup, engine):
+    for parser in (jobs, backup, restore, engine):
         parser.add_argument(
             "--env-file", type=Path, help="settings in a file (default: .env here, if there is one)"
         )

@@ -27,15 +27,18 @@ from bot.contests.service import ContestService
 from bot.contests.stake import ContestStake
 from bot.control import Control, Orders
 from bot.database import Database, Tx
+from bot.database.restoring import marker
 from bot.engines.hosted.build import build, unready
 from bot.engines.hosted.engine import HostedEngine
 from bot.engines.local.engine import LocalEngine
 from bot.engines.local.studio import Studio
 from bot.engines.orders import EngineOrders
 from bot.engines.registry import Registry
+from bot.engines.spending import Spending
 from bot.engines.switches import Switches
 from bot.files.download import Downloader
 from bot.files.links import Links
+from bot.files.space import Space
 from bot.files.store import FileStore
 from bot.guilds import arrivals
 from bot.guilds.service import GuildService
@@ -53,14 +56,17 @@ from bot.jobs.retention import DAY_MS
 from bot.jobs.service import JobService
 from bot.jobs.staging import Stager
 from bot.jobs.steps import Pace, Steps
+from bot.logins import Logins, TooManyLoginsError
 from bot.metrics.gateway import Gateway
+from bot.posts import store as posts
+from bot.posts.breaker import Breaker
 from bot.posts.line import PostLine
 from bot.posts.port import Delivery
 from bot.posts.post import Post, Progress
 from bot.privacy.service import PrivacyService
 from bot.quotas.caps import CapWatch
 from bot.quotas.charts import Charts
-from bot.quotas.gate import Gate, operator_of
+from bot.quotas.gate import Gate, capped, operator_of
 from bot.quotas.service import QuotaService
 from bot.request import EngineName
 from bot.runner import Runner
@@ -155,11 +161,11 @@ class Parts:
 
     async def _open(self) -> Services:
         settings, clock, slot, gateway = self._settings, Clock(), _Slot(), Gateway()
-        db = Database(self._folder / "twodeck.db")
+        db, delivery = Database(self._folder / "twodeck.db"), Breaker(slot, clock.monotonic)
         self._stack.push_async_callback(db.close)
         await db.open()
         await self._quarantine(db, clock)
-        files = FileStore(self._folder / "files")
+        files, space = FileStore(self._folder / "files"), self._space(db, clock)
         files.prepare()
         downloader = Downloader(
             settings.downloads.hosts,
@@ -197,19 +203,22 @@ class Parts:
             grace=int(settings.web.grace_seconds * 1000),
         )
         stake, keep_ms = ContestStake(clock), settings.keep.result_days * DAY_MS
-        steps = Steps(db, clock, registry, switches, files, downloader, probes, alerts, pace, stake)
+        steps = Steps(
+            *(db, clock, registry, switches, files, downloader, probes, alerts, pace, stake),
+            Spending(switches, alerts, capped(self._keys)),
+        )
         line = JobLine(db, clock, registry, switches, steps, rings.changed, alerts, settings.keep, stake)
         contests = ContestLine(db, clock, Masks(db, clock, probes, files), keep_ms)
-        lines = [contests, line, PostLine(db, clock, slot, rings.posted)]
-        runner = self._runner = Runner(db, clock, lines)
-        board = self._board = Board(db, clock, registry, line, slot, edit_seconds=settings.discord.edit_seconds)
+        lines = [contests, line, PostLine(db, clock, delivery, rings.posted)]
+        runner = self._runner = Runner(db, clock, lines, (jobs.shift, posts.shift))
+        board = self._board = Board(db, clock, registry, line, delivery, edit_seconds=settings.discord.edit_seconds)
         rings.connect(board, runner)
         self._stack.push_async_callback(board.stop)
         self._stack.push_async_callback(runner.stop)
         gate = Gate(operator_of(settings.quota, self._keys))
         caps = CapWatch(db, clock, gate, alerts)
         upkeep = self._upkeep = Upkeep(
-            db, clock, files, alerts, settings.upkeep, settings.keep, self._folder, also=(caps.look_at_all,)
+            db, clock, files, alerts, settings.upkeep, settings.keep, self._folder, (caps.look_at_all,), space
         )
         self._stack.push_async_callback(upkeep.stop)
         accounts = self._accounts = Accounts(
@@ -227,6 +236,7 @@ class Parts:
             wake=runner.wake,
             caps=caps,
             stake=stake,
+            space=space,
         )
         stager = Stager(files, downloader, probes)
         tools = Tools(db, clock, service, stager, keep_ms, runner.wake)
@@ -243,6 +253,7 @@ class Parts:
             personas=Personas(db, clock, registry),
             files=files,
             delivery=slot,
+            logins=Logins(db, clock, settings.discord.logins_day),
             db=db,
             clock=clock,
             alerts=alerts,
@@ -259,6 +270,11 @@ class Parts:
             gateway=gateway,
         )
 
+    def _space(self, db: Database, clock: Clock) -> Space:
+        """What the settings leave for files."""
+        sizes = {"most_mb": self._settings.storage.files_mb, "free_mb": self._settings.storage.free_mb}
+        return Space(db, self._folder, **sizes, monotonic=clock.monotonic)
+
     async def _obey(self, orders: Orders) -> None:
         control = Control(self._folder, orders)
         self._stack.push_async_callback(control.stop)
@@ -266,13 +282,15 @@ class Parts:
 
     async def _quarantine(self, db: Database, clock: Clock) -> None:
         """Only at the first start after a restore, before anything looks at a job."""
-        if self._after_restore:
+        stepped_back = marker(self._folder)
+        if self._after_restore or stepped_back.exists():
             now = clock.now()
             counts = await db.work(lambda tx: quarantine(tx, now=now, new_id=clock.new_id))
             paused = await db.work(lambda tx: halt(tx, now=now, new_id=clock.new_id))
             told = {**counts, "contests paused": paused}
             log.warning("after the restore: %s", ", ".join(f"{n} {what}" for what, n in told.items()))
             shutil.rmtree(self._folder / "jobs", ignore_errors=True)  # no job waits for any of it now
+            stepped_back.unlink(missing_ok=True)
             self._after_restore = False
 
     @property
@@ -402,16 +420,19 @@ async def run(settings: Settings, *, after_restore: bool = False) -> None:
         loop.add_signal_handler(number, stop.set)
     parts = Parts(settings, after_restore=after_restore)
     try:
-        await parts.open()
-        await _keep_up(settings, parts, stop)
+        services = await parts.open()
+        await _keep_up(settings, parts, services.logins, stop)
     finally:
         await parts.close()
 
 
-async def _keep_up(settings: Settings, parts: Parts, stop: asyncio.Event) -> None:
+async def _keep_up(settings: Settings, parts: Parts, logins: Logins, stop: asyncio.Event) -> None:
     pause = _FIRST_PAUSE
     clock = Clock()
     while not stop.is_set():
+        await _wait_for_turn(logins, stop)
+        if stop.is_set():
+            return
         started = clock.monotonic()
         try:
             await _run_client(settings, parts, stop)
@@ -420,15 +441,28 @@ async def _keep_up(settings: Settings, parts: Parts, stop: asyncio.Event) -> Non
         except (discord.DiscordException, aiohttp.ClientError, OSError, AttributeError):
             # AttributeError: discord.py dies with one when the gateway is down at the first connect (its #10520).
             log.exception("the connection to Discord ended")
+        except TooManyLoginsError as error:
+            log.warning("the connection to Discord ended: %s", error)
         if stop.is_set():
             return
         if clock.monotonic() - started > _STEADY_SECONDS:
             pause = _FIRST_PAUSE
         log.warning("connecting again in %.0f s", pause)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(pause):
-                await stop.wait()
+        await _rest(stop, pause)
         pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+async def _wait_for_turn(logins: Logins, stop: asyncio.Event) -> None:
+    """Until the budget of logins has room for this one, or the bot is to stop."""
+    while not stop.is_set() and (seconds := await logins.take()) > 0:
+        log.warning("too many logins (TWODECK_LOGINS_DAY): the next one follows in %.0f s", seconds)
+        await _rest(stop, seconds)
+
+
+async def _rest(stop: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()
 
 
 async def _run_client(settings: Settings, parts: Parts, stop: asyncio.Event) -> None:

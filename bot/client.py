@@ -33,6 +33,7 @@ from bot.jobs.personas import Personas
 from bot.jobs.reach import Reach
 from bot.jobs.results import Results
 from bot.jobs.service import JobService
+from bot.logins import Logins, TooManyLoginsError
 from bot.logs import bind
 from bot.metrics.acks import Acks
 from bot.metrics.gateway import Gateway
@@ -90,6 +91,7 @@ class Services:
     personas: Personas
     files: FileStore
     delivery: DeliverySlot
+    logins: Logins
     db: Database
     clock: Clock
     alerts: Alerts
@@ -130,6 +132,17 @@ class Tree(app_commands.CommandTree["TwodeckBot"]):
         if given and interaction.guild_id is None and not _works_in_direct(interaction.command):
             raise app_commands.CheckFailure from Refused(Code.NEEDS_SERVER)
         return True
+
+
+class _Socket(DiscordWebSocket):
+    """The library's connection; one that may not identify is closed and not left behind."""
+
+    async def identify(self) -> None:
+        try:
+            await super().identify()
+        except TooManyLoginsError:
+            await self.close()
+            raise
 
 
 class TwodeckBot(commands.Bot):
@@ -185,6 +198,16 @@ class TwodeckBot(commands.Bot):
         if event_name == "interaction":
             self._acks.arrived(args[0].id)
         super().dispatch(event_name, *args, **kwargs)
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Draw on the budget of logins, as whoever lent the parts did before the first of them.
+
+        Raises `TooManyLoginsError`.
+        """
+        lent = initial and not self._owns_parts
+        if not lent and (seconds := await self.services.logins.take()) > 0:
+            raise TooManyLoginsError(seconds)
+        await super().before_identify_hook(shard_id, initial=initial)
 
     async def on_ready(self) -> None:
         self.services.gateway.connected = True
@@ -248,7 +271,8 @@ def _works_in_direct(command: app_commands.Command[Any, ..., Any] | app_commands
 
 
 def point_library_at(settings: DiscordSettings) -> None:
-    """Tell discord.py where Discord is; it has no constructor argument for it (Route.BASE, DEFAULT_GATEWAY)."""
+    """Tell discord.py where Discord is and how to reach it; it has no constructor argument for either."""
+    discord.client.DiscordWebSocket = _Socket  # pyright: ignore[reportPrivateImportUsage]
     discord.http.Route.BASE = settings.api_url
     DiscordWebSocket.DEFAULT_GATEWAY = URL(settings.gateway_url)
 

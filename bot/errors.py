@@ -155,6 +155,7 @@ class Code(StrEnum):
     RESULT_TOO_LARGE = "result-too-large"
     TOOK_TOO_LONG = "took-too-long"
     RESTORED = "restored"
+    NO_SPACE = "no-space"
     UNEXPECTED = "unexpected"
 
 
@@ -167,6 +168,7 @@ class Cause(StrEnum):
     ENGINE_STOPPED = "engine-stopped"
     OUT_OF_CREDITS = "out-of-credits"
     OUTCOME_UNKNOWN = "outcome-unknown"
+    OVERCHARGED = "overcharged"
     UNEXPECTED = "unexpected"
     UNHEARD_STATE = "unheard-state"
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Protocol
 
 from bot.clock import Clock
@@ -13,6 +14,9 @@ from bot.database import Database, Tx
 
 log = logging.getLogger(__name__)
 _LONGEST_SLEEP = 30.0
+_TICK = 1.0
+_STEP_MS = 5_000
+"""A clock that is off by as much was put forward or back; less is drift."""
 
 
 class Line(Protocol):
@@ -41,10 +45,15 @@ class Line(Protocol):
 class Runner:
     """Claims due rows and advances each in a task of its own, which it awaits when it stops."""
 
-    def __init__(self, db: Database, clock: Clock, lines: Sequence[Line]) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, lines: Sequence[Line], shifts: Sequence[Callable[[Tx, int], None]] = ()
+    ) -> None:
+        """`shifts` move what is waited for by so many milliseconds as the wall clock was put forward or back."""
         self._db = db
         self._clock = clock
         self._lines = lines
+        self._shifts = shifts
+        self._ahead = self._offset()
         self._bell = asyncio.Event()
         self._steps: dict[str, dict[asyncio.Task[None], str]] = {line.name: {} for line in lines}
         self._in_doubt: set[str] = set()
@@ -99,12 +108,30 @@ class Runner:
             since, self._looked_at = self._clock.now(), self._clock.monotonic()
             try:
                 await self._clear()
+                await self._follow_clock()
                 pause = 0.0 if await self._claim_all() else await self._pause(since)
             except Exception:
                 log.exception("the runner could not read the database")
                 pause = 1.0
             if pause > 0:
                 await self._sleep(pause)
+
+    def _offset(self) -> int:
+        """How far the wall clock is ahead of the one that only runs on, in milliseconds."""
+        return self._clock.now() - int(self._clock.monotonic() * 1000)
+
+    @property
+    def _stepped(self) -> bool:
+        return abs(self._offset() - self._ahead) >= _STEP_MS
+
+    async def _follow_clock(self) -> None:
+        """Whatever waits for a moment waits as long as it was to, though the moment has another name now."""
+        offset = self._offset()
+        by, stepped = offset - self._ahead, self._stepped
+        if stepped:
+            log.warning("the clock was put %s by %.0f s", "forward" if by > 0 else "back", abs(by) / 1000)
+            await self._db.work(lambda tx: [shift(tx, by) for shift in self._shifts])
+        self._ahead = offset
 
     async def _clear(self) -> None:
         """Once; later there are steps that hold leases."""
@@ -178,8 +205,9 @@ class Runner:
         return line.next_wake(tx, since)
 
     async def _sleep(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._bell.wait()
-        except TimeoutError:
-            return
+        """So long, until the bell rings, or until the clock is put forward or back."""
+        ends = self._clock.monotonic() + seconds
+        while (left := ends - self._clock.monotonic()) > 0 and not self._bell.is_set() and not self._stepped:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(left, _TICK)):
+                    await self._bell.wait()

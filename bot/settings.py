@@ -42,6 +42,7 @@ class DiscordSettings(_Group):
     api_url: str = Field(DISCORD_API, alias="DISCORD_API_URL")
     gateway_url: str = Field(DISCORD_GATEWAY, alias="DISCORD_GATEWAY_URL")
     edit_seconds: float = Field(5.0, alias="TWODECK_EDIT_SECONDS", ge=0.2, le=60)
+    logins_day: int = Field(100, alias="TWODECK_LOGINS_DAY", ge=0, le=900)
     intake: int = Field(32, alias="TWODECK_INTAKE", ge=2, le=10_000)
 
     @field_validator("api_url")
@@ -59,6 +60,8 @@ class StorageSettings(_Group):
     """Where the bot keeps its database and audio."""
 
     data_dir: Path = Field(Path("data"), alias="TWODECK_DATA_DIR")
+    files_mb: int = Field(0, alias="TWODECK_FILES_MB", ge=0)
+    free_mb: int = Field(512, alias="TWODECK_FREE_MB", ge=0)
 
 
 class DownloadSettings(_Group):
@@ -257,8 +260,8 @@ class MetricsSettings(_Group):
 class UpkeepSettings(_Group):
     """How often the database is copied, and how many copies stay. 0 hours: never."""
 
-    backup_hours: float = Field(1.0, alias="TWODECK_BACKUP_HOURS", ge=0, le=8760)
-    backup_keep: int = Field(48, alias="TWODECK_BACKUP_KEEP", ge=1, le=10_000)
+    backup_hours: float = Field(0.25, alias="TWODECK_BACKUP_HOURS", ge=0, le=8760)
+    backup_keep: int = Field(96, alias="TWODECK_BACKUP_KEEP", ge=1, le=10_000)
 
 
 class KeepSettings(_Group):

@@ -1,4 +1,4 @@
-"""`twodeck jobs`, `backup`, `engine`, `tally`: done in a terminal, beside a running bot or without one."""
+"""`twodeck jobs`, `backup`, `restore`, `engine`, `tally`: in a terminal, beside a running bot or without one."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from bot.control import NoBotError, ask
 from bot.database import DatabaseError
 from bot.database.backup import back_up
 from bot.database.reading import read
+from bot.database.restoring import restore
 from bot.jobs.listing import Listed, overview
 from bot.settings import SettingsError, StorageSettings, UpkeepSettings
 from bot.settings import read as read_settings
@@ -39,6 +40,13 @@ def add_backup_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--keep", type=_at_least_one, metavar="N", help="keep the newest N there (default: TWODECK_BACKUP_KEEP)"
+    )
+
+
+def add_restore_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `twodeck restore` understands."""
+    parser.add_argument(
+        "backup", type=Path, nargs="?", metavar="FILE", help="the backup (default: the newest one that is whole)"
     )
 
 
@@ -118,6 +126,18 @@ def take_backup(options: argparse.Namespace, env_file: Path | None) -> int:
         print(back_up(data / "twodeck.db", options.to or data / "backups", now=Clock().now(), keep=keep))
     except (SettingsError, DatabaseError) as error:
         return _complain(error)
+    return OK
+
+
+def put_back(options: argparse.Namespace, env_file: Path | None) -> int:
+    """Put a backup in the place of the database, print what was done; returns the exit code."""
+    try:
+        data = read_settings(StorageSettings, env_file).data_dir
+        done = restore(data, options.backup, now=Clock().now())
+    except (SettingsError, DatabaseError) as error:
+        return _complain(error)
+    print(f"{done.backup} is in place. What was there before: {done.aside or 'nothing'}")
+    print("The next start ends what the backup left open, as `twodeck run --after-restore` does.")
     return OK
 
 

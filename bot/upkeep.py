@@ -17,9 +17,10 @@ from bot.database.backup import back_up, taken, taken_at
 from bot.decks.store import drop_expired
 from bot.errors import Cause
 from bot.files import store as files
+from bot.files.space import Space
 from bot.files.store import FileStore
 from bot.guilds import audit, departures
-from bot.jobs.retention import DAY_MS, blank_links, blank_tokens, drop_ended, drop_guild
+from bot.jobs.retention import DAY_MS, blank_links, blank_tokens, drop_ended, drop_guild, release_oldest
 from bot.posts import store as posts
 from bot.privacy.departed import remove_guild
 from bot.privacy.forgetting import finish
@@ -48,8 +49,10 @@ class Upkeep:
         keep: KeepSettings,
         data: Path,
         also: Sequence[Callable[[], Awaitable[None]]] = (),
+        space: Space | None = None,
     ) -> None:
         """`also` are further duties of each round."""
+        self._space = space
         self._db = db
         self._clock = clock
         self._store = store
@@ -80,7 +83,8 @@ class Upkeep:
         folder = self._data / "backups"
         now = self._clock.now()
         newest = next(iter(await asyncio.to_thread(taken, folder)), None)
-        due = taken_at(newest) + int(self._settings.backup_hours * 3600_000) if newest else 0
+        last = taken_at(newest) if newest else 0
+        due = last + int(self._settings.backup_hours * 3600_000) if last <= now else 0
         if not self._settings.backup_hours or now < due:
             return
         keep = self._settings.backup_keep
@@ -100,6 +104,7 @@ class Upkeep:
         await self._db.work(lambda tx: drop_expired(tx, now))
         await self._drop_old(now)
         await self._drop_departed(now)
+        await self._make_room(now)
         await self._db.work(lambda tx: finish(tx, new_id=self._clock.new_id, now=now))
         dropped = await self._db.work(lambda tx: files.forget(tx, now))
         await self._drop(dropped)
@@ -126,7 +131,7 @@ class Upkeep:
             await self._alerts.clear(Cause.DISK_LOW)
 
     async def _rounds(self) -> None:
-        pause = min(_ROUND_SECONDS, self._settings.backup_hours * 3600 or _ROUND_SECONDS)
+        pause = min(_ROUND_SECONDS, self._settings.backup_hours * 1200 or _ROUND_SECONDS)
         while not self._stopping.is_set():
             own = (self.back_up_when_due, self.sweep, self.sweep_all, self.look_at_disk, self._forget_faults)
             for duty in (*own, *self._also):
@@ -152,6 +157,16 @@ class Upkeep:
             pass
         await self._db.work(lambda tx: posts.drop_old(tx, jobs_before))
         await self._db.work(lambda tx: audit.drop_before(tx, now - self._keep.audit_days * DAY_MS))
+
+    async def _make_room(self, now: int) -> None:
+        """Before the store is full the oldest results go, none that ended within the hour."""
+        missing = await self._space.wanted() if self._space else 0
+        while missing > 0 and not self._stopping.is_set():
+            freed = await self._db.work(lambda tx: release_oldest(tx, now, now - YOUNG_MS))
+            if not freed:
+                return
+            log.warning("the store is nearly full: the files of %d old jobs go", len(freed))
+            missing -= sum(freed)
 
     async def _drop_departed(self, now: int) -> None:
         """Guilds that the bot left, when the grace period is over."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bot.database.connection import DatabaseError
 from bot.database.reading import must_exist, read
+from bot.database.soundness import verdict_of
 from bot.failpoints import around
 
 _NAME = re.compile(r"^twodeck-(\d{8}T\d{6}Z)\.db$")
@@ -59,14 +60,18 @@ def taken_at(backup: Path) -> int:
 
 
 def check(copy: Path) -> None:
-    """Every page and index of a copy at rest. Raises `DatabaseError`."""
+    """Raises `DatabaseError` for a copy at rest that is damaged."""
+    if (verdict := verdict_on(copy)) != "ok":
+        raise DatabaseError(f"The copy of the database is damaged and was removed ({verdict}).")
+
+
+def verdict_on(copy: Path) -> str:
+    """What SQLite says of every page and index of a copy at rest: `ok`, or what is wrong."""
     try:
         with closing(sqlite3.connect(f"{copy.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
-            verdict = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            return verdict_of(connection)
     except sqlite3.DatabaseError as error:
-        verdict = str(error)
-    if verdict != "ok":
-        raise DatabaseError(f"The copy of the database is damaged and was removed ({verdict}).")
+        return str(error)
 
 
 def _name(partial: Path, target: Path) -> None:

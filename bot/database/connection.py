@@ -15,6 +15,7 @@ from typing import Any, TextIO, TypeVar
 import aiosqlite
 
 from bot import failpoints
+from bot.database.soundness import cannot_open, unsound
 
 log = logging.getLogger(__name__)
 Outcome = TypeVar("Outcome")
@@ -87,8 +88,10 @@ class Database:
     async def open(self) -> None:
         """Take the single-instance lock, open, check and migrate. Raises `DatabaseError`."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock_file = _take_lock(self._path.with_name(self._path.name + ".lock"))
+        self._lock_file = take_lock(self._path.with_name(self._path.name + ".lock"))
         try:
+            if (why := await asyncio.to_thread(unsound, self._path)) is not None:
+                raise DatabaseError(why)
             self._connection = _Connection(lambda: _connect(self._path), iter_chunk_size=64)
             await self._connection
             await self._connection.hop(lambda connection: _prepare(connection, self._path))
@@ -171,7 +174,8 @@ def _attempt(connection: sqlite3.Connection, asked: _Asked) -> None:
     connection.execute("RELEASE unit")
 
 
-def _take_lock(path: Path) -> TextIO:
+def take_lock(path: Path) -> TextIO:
+    """Held until it is closed. Raises `DatabaseError` while another process holds it."""
     handle = path.open("a")
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -193,11 +197,8 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     try:
         for pragma in ("busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
-        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.DatabaseError as error:
-        raise DatabaseError(f"{path} cannot be read ({error}). Restore it from a backup.") from error
-    if verdict != "ok":
-        raise DatabaseError(f"{path} is damaged ({verdict}). Restore it from a backup.")
+        raise DatabaseError(cannot_open(path, error)) from error
     migrate(connection, path, released())
 
 

@@ -10,6 +10,9 @@ from bot.database import Database, Tx
 from bot.errors import Code, Refusal
 from bot.request import EngineName
 
+_LONGEST_MS = 15 * 60_000
+"""No pause is longer; one that seems to be is of a clock that was put back since."""
+
 
 @dataclass(frozen=True)
 class Switch:
@@ -40,7 +43,8 @@ class Switches:
     def resting(self, engine: EngineName) -> int:
         """Until when it takes nothing because its account is empty, UTC milliseconds; 0 when it is not paused."""
         until = self._rows.get(engine, Switch()).paused_until
-        return until if until > self._clock.now() else 0
+        now = self._clock.now()
+        return until if now < until <= now + _LONGEST_MS else 0
 
     def takes(self, engine: EngineName) -> bool:
         """Whether an order may be handed in now."""

@@ -51,7 +51,7 @@ RECLAIM_MS = 1000
 """How long a job rests whose step was lost."""
 FAULTS = 5
 
-_PAUSES = (0.1, 1.0, 5.0)
+_PAUSES = (0.1, 1.0, *(5.0,) * 10)
 _STAGING = 2
 _ROOM = {State.ACCEPTED: _STAGING, State.READY: 8}
 _WIDE = 16

@@ -24,6 +24,35 @@ def blank_links(tx: Tx) -> int:
     )
 
 
+_RESULTS = 50
+
+
+def release_oldest(tx: Tx, now: int, before: int) -> list[int]:
+    """End the need for the files of some jobs that ended before `before`, the first first; returns the bytes that
+    each alone needed. What a contest or a deck needs as well stays with them.
+
+    Empty: no more are there.
+    """
+    needed = "SELECT hash FROM sources WHERE job = {0} UNION SELECT hash FROM tracks WHERE job = {0}"
+    needed += " UNION SELECT picture FROM tracks WHERE job = {0}"
+    jobs = tx.all(
+        "SELECT id FROM jobs WHERE ended_at IS NOT NULL AND ended_at <= ?1 AND EXISTS (SELECT 1 FROM file_refs"  # noqa: S608
+        f" WHERE hash IN ({needed.format('jobs.id')}) AND owner = 'job:' || jobs.id AND expires_at > ?2)"
+        f" ORDER BY ended_at LIMIT {_RESULTS}",
+        (before, now),
+    )
+    freed: list[int] = []
+    for job in jobs:
+        row = tx.one(
+            f"SELECT coalesce(sum(size), 0) FROM files WHERE hash IN ({needed.format('?1')}) AND NOT EXISTS"  # noqa: S608
+            " (SELECT 1 FROM file_refs r WHERE r.hash = files.hash AND owner <> 'job:' || ?1 AND expires_at > ?2)",
+            (job["id"], now),
+        )
+        files.release(tx, f"job:{job['id']}", now)
+        freed.append(row[0] if row else 0)
+    return freed
+
+
 _BATCH = 200
 _ENDED = "state IN ('done', 'failed', 'cancelled', 'unknown')"
 

@@ -12,6 +12,7 @@ from bot.decks.store import unload
 from bot.engines.registry import Registry
 from bot.engines.switches import Switches
 from bot.errors import Code, Refused
+from bot.files.space import Space
 from bot.files.store import is_kept, release
 from bot.guilds import audit
 from bot.guilds.audit import Action
@@ -113,6 +114,7 @@ class JobService:
         wake: Callable[[], None],
         caps: CapWatch | None = None,
         stake: Stake | None = None,
+        space: Space | None = None,
     ) -> None:
         self._db = db
         self._clock = clock
@@ -123,6 +125,7 @@ class JobService:
         self._keep = keep
         self._caps = caps
         self._stake = stake or NoStake()
+        self._space = space
         self._wake = wake
         self._stopping = False
 
@@ -151,6 +154,7 @@ class JobService:
         again_of: str | None = None,
     ) -> Accepted:
         """Check a request and accept it. Raises `Refused`; nothing is kept of a refused one."""
+        await self._check_space()
         job_id, post_id, seed = self._clock.new_id(), self._clock.new_id(), self._clock.new_seed()
 
         def unit(tx: Tx) -> Accepted:
@@ -171,8 +175,13 @@ class JobService:
         self, operation: Operation, place: Place, offers: tuple[Offer, ...], given: Mapping[str, Any]
     ) -> Ask:
         """What is asked for, as far as it can be known without the gate. Raises `Refused`."""
+        await self._check_space()
         seed = self._clock.new_seed()
         return await self._db.work(lambda tx: self._checked(tx, operation, place, offers, given, seed))
+
+    async def _check_space(self) -> None:
+        if self._space is not None:
+            await self._space.check()
 
     def _checked(
         self,

@@ -11,6 +11,7 @@ from bot.clock import Clock
 from bot.database import Database, Tx
 from bot.engines.port import Ambiguous, Engine, Later, Order, TaskState, TaskStatus
 from bot.engines.registry import Registry
+from bot.engines.spending import Spending
 from bot.engines.switches import Switches
 from bot.errors import Alarm, Cause, Code, Refusal, Refused
 from bot.files.download import Downloader
@@ -64,11 +65,13 @@ class Steps:
         alarm: Alarm,
         pace: Pace | None = None,
         stake: Stake | None = None,
+        spending: Spending | None = None,
     ) -> None:
         self._db = db
         self._clock = clock
         self._registry = registry
         self._switches = switches
+        self._spending = spending or Spending(switches, alarm, ())
         self._files = files
         self._stager = Stager(files, downloader, probes)
         self._artist = Artist(probes, files)
@@ -107,6 +110,8 @@ class Steps:
         engine, marked = self._engine(job), False
         try:
             uploads = await engine.prepare(self._order(job))
+            if not await self._spending.allows(engine, self._price(job)):
+                return Sleep(self._clock.now())
             secret, now = self._clock.new_secret(), self._clock.now()
             if not await self._db.work(lambda tx: self._mark(tx, job, owner, now, secret, uploads)):
                 return Sleep(now)
@@ -310,6 +315,12 @@ class Steps:
 
     def _engine(self, job: Job) -> Engine:
         return self._registry.get(EngineName(job.ask.engine))
+
+    def _price(self, job: Job) -> float:
+        """In the engine's credits."""
+        operation, mode = Operation(job.ask.operation), Mode(job.ask.request["mode"])
+        offered = self._engine(job).capabilities(operation, mode, job.ask.request["model"])
+        return offered.credits if offered is not None else 0.0
 
     def _order(self, job: Job) -> Order:
         return Order(

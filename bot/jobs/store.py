@@ -14,6 +14,8 @@ from bot.errors import Refusal
 from bot.guilds.former import is_former
 from bot.jobs.job import ENDED, Ask, Job, Removal, Source, State, Track
 
+_FAR = 1 << 52
+"""Later than any moment: who sleeps until then waits to be rung for."""
 _OPEN = "state NOT IN ('done', 'failed', 'cancelled')"
 _WAITING = "SELECT id, state, guild, engine, created_at, deadline FROM jobs"
 _DUE = f"{_OPEN} AND owner IS NULL AND wake_at <= ?"
@@ -196,6 +198,15 @@ def next_wake(tx: Tx, since: int) -> int | None:
 def clear_leases(tx: Tx) -> None:
     """At start: the file lock says that nobody else holds any."""
     tx.run(f"UPDATE jobs SET owner = NULL, lease_until = NULL WHERE {_OPEN} AND owner IS NOT NULL")  # noqa: S608
+
+
+def shift(tx: Tx, by: int) -> None:
+    """The wall clock was put forward, or back, by so many milliseconds: what open jobs wait for moves with it."""
+    tx.run(
+        "UPDATE jobs SET deadline = deadline + ?1, created_at = created_at + ?1, marked_at = marked_at + ?1,"  # noqa: S608
+        f" wake_at = iif(wake_at BETWEEN 1 AND ?2, wake_at + ?1, wake_at) WHERE {_OPEN}",
+        (by, _FAR),
+    )
 
 
 def poll_soon(tx: Tx, engine: str, *, now: int, gap_ms: float) -> None:

@@ -53,6 +53,7 @@ class BotProcess:
             "TWODECK_DATA_DIR": str(self._data_dir / "bot"),
             "TWODECK_EDIT_SECONDS": "1",
             "TWODECK_METRICS_LISTEN": "127.0.0.1:0",
+            "TWODECK_LOGINS_DAY": "0",
             **self.settings,
         }
 

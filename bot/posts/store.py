@@ -177,6 +177,15 @@ def next_wake(tx: Tx, since: int) -> int | None:
     return row[0] if row else None
 
 
+def shift(tx: Tx, by: int) -> None:
+    """The wall clock was put forward, or back, by so many milliseconds; no look-up begins later than it did."""
+    tx.run(
+        "UPDATE posts SET wake_at = iif(wake_at > 0, wake_at + ?1, 0), marked_at = marked_at + min(?1, 0)"  # noqa: S608
+        f" WHERE {_OPEN}",
+        (by,),
+    )
+
+
 def clear_leases(tx: Tx) -> None:
     """At start: the file lock says that nobody else holds any."""
     tx.run(f"UPDATE posts SET owner = NULL, lease_until = NULL WHERE {_OPEN} AND owner IS NOT NULL")  # noqa: S608

@@ -75,6 +75,11 @@ class Gate:
         }
 
 
+def capped(accounts: Mapping[EngineName, HostedSettings]) -> frozenset[EngineName]:
+    """The engines whose credits have a cap."""
+    return frozenset(n for n, a in accounts.items() if a.credits_day is not None or a.credits_month is not None)
+
+
 def operator_of(quota: QuotaSettings, accounts: Mapping[EngineName, HostedSettings]) -> Operator:
     """What the settings say. Raises `SettingsError` for a price of something that does not exist."""
     both = (f"{engine}/{operation}" for engine in EngineName for operation in Operation)

@@ -222,7 +222,8 @@ def _guild_running(operator: Operator, facts: Facts) -> Check:
 
 def _cooldown(operator: Operator, facts: Facts) -> Check:
     seconds = _limits(operator, facts).cooldown_seconds
-    ends = facts.asked_at + seconds * 1000
+    asked_at = facts.asked_at if facts.asked_at <= facts.now else 0  # the clock was put back since
+    ends = asked_at + seconds * 1000
     values: dict[str, Value] = {"seconds": seconds, "ends": _moment(ends)}
     return Check(Gate.COOLDOWN, ends <= facts.now, Code.COOLDOWN, values)
 

@@ -12,7 +12,10 @@ PHASES = ("before", "after")
 EXPANSIONS: Mapping[str, tuple[str, ...]] = {"http provider {method}": ("http provider GET", "http provider POST")}
 """What names with a placeholder can become."""
 
-_OUTSIDE = ("bot/playground/", "bot/audio/", "bot/doctor/", "bot/mix.py", "bot/failpoints.py")
+_OUTSIDE = (
+    *("bot/playground/", "bot/audio/", "bot/doctor/", "bot/mix.py", "bot/database/restoring.py"),
+    "bot/failpoints.py",
+)
 """Runs in other processes; or is the mechanism itself."""
 _HTTP = frozenset({"request", "get", "post", "put", "patch", "delete", "head", "ws_connect"})
 _DISCORD = frozenset(

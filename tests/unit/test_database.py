@@ -120,7 +120,7 @@ async def test_a_damaged_file_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "twodeck.db"
     path.write_bytes(b"this is not a database, " * 400)
     before = path.read_bytes()
-    with pytest.raises(DatabaseError, match="Restore it from a backup"):
+    with pytest.raises(DatabaseError, match="twodeck restore"):
         await Database(path).open()
     assert path.read_bytes() == before
 

@@ -16,6 +16,7 @@ import discord
 import pytest
 
 from bot import app, client
+from bot.logins import TooManyLoginsError
 from bot.settings import Settings, SettingsError, load
 from tests.audio.synth import Song, stereo, write_mp3
 from tests.playground import Playground
@@ -112,6 +113,21 @@ async def test_a_gateway_that_is_down_at_first_is_tried_again(tmp_path: Path) ->
         rest = (await asyncio.wait_for(process.communicate(), 10))[1].decode()
         assert process.returncode == 0, said + rest
         assert "connecting again in 5 s" in said
+
+
+async def test_a_session_that_is_declared_invalid_again_and_again_ends_at_the_budget(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TWODECK_LOGINS_DAY", "1")
+    async with Playground() as play:
+        bot = app.create_bot(aim(monkeypatch, play, tmp_path))
+        await play.connect(bot)
+        [(_, running)] = play._clients
+        await play.knobs.invalidate_session()
+        with pytest.raises(TooManyLoginsError, match=r"in 86(400|399) s"):
+            await asyncio.wait_for(running, 10)
+        assert play.standin.gateway.identified == 1
+        await bot.close()
 
 
 async def test_a_wrong_token_ends_with_one_sentence(tmp_path: Path) -> None:

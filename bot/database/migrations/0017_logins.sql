@@ -1,0 +1,3 @@
+CREATE TABLE logins (
+    at INTEGER NOT NULL
+) STRICT;
