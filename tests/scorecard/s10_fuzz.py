@@ -42,8 +42,9 @@ def _told(each: int) -> Measured:
     slowest, largest = max(one.slowest for one in whole), max(one.largest for one in whole)
     odd = sum(one.ends[code.value] for one in whole for code in fuzz.ODD)
     left = 0 if _no_children() else 1
-    text = f"{files} files of {len(tallies)} kinds, {harmful.files} of them kept ones: {typed} typed ends, {odd}"
-    text += f" of them of a child that went down; slowest {slowest:.1f} s, largest child {largest:.0f} MB, {left} children left"
+    kinds = f"{files} files of {len(tallies)} kinds, {harmful.files} of them kept ones"
+    text = f"{kinds}: {typed} typed ends, {odd} of them of a child that went down; slowest {slowest:.1f} s, "
+    text += f"largest child {largest:.0f} MB, {left} children left"
     kept = typed == files and slowest <= fuzz.WITHIN and largest <= MEGABYTES and not left
     return Measured(text, kept)
 
