@@ -82,6 +82,7 @@ from bot.web.readings import Readings
 from bot.web.sources import Sources
 from bot.web.watch import Watch
 from bot.worker.pool import Pool
+from bot.worker.protections import protections
 
 log = logging.getLogger(__name__)
 _FIRST_PAUSE = 5.0
@@ -148,6 +149,8 @@ class Parts:
         return self._services
 
     def start(self) -> None:
+        for missing in (one for one in protections() if not one.holds):
+            log.warning("audio children lack the protection %s, which takes %s", missing.name, missing.lacking)
         for part in (self._runner, self._board, self._upkeep, self._accounts):
             if part is not None:
                 part.start()

@@ -23,6 +23,7 @@ from bot.audio import aac
 from bot.engines.local.studio import DECODE
 from bot.engines.probe import LONGEST_SECONDS, SHORTEST_SECONDS
 from bot.errors import Code, Refused
+from bot.formats.ffmpeg import needed_for
 from bot.worker.pool import Pool
 from tests.audio import synth
 
@@ -39,6 +40,8 @@ class Tally:
 
     ends: Counter[str] = field(default_factory=Counter[str])
     slowest: float = 0.0
+    largest: float = 0.0
+    """MB of a child."""
 
     @property
     def files(self) -> int:
@@ -46,7 +49,7 @@ class Tally:
 
     def __str__(self) -> str:
         told = ", ".join(f"{count} {end}" for end, count in self.ends.most_common())
-        return f"{self.files} files, slowest {self.slowest:.1f} s: {told}"
+        return f"{self.files} files, slowest {self.slowest:.1f} s, largest {self.largest:.0f} MB: {told}"
 
 
 def originals(folder: Path) -> dict[str, bytes]:
@@ -108,10 +111,10 @@ _MUTATIONS: Sequence[Callable[[bytearray, int, random.Random], bytearray]] = (
 )  # fmt: skip
 
 
-async def ends_of(pool: Pool, files: Sequence[Path], folder: Path) -> list[tuple[str, float]]:
-    """For each file `used` or the code of its refusal, and its seconds. Anything else is what is looked for."""
+async def ends_of(pool: Pool, files: Sequence[Path], folder: Path) -> list[tuple[str, float, float]]:
+    """For each file `used` or the code of its refusal, its seconds and its child's MB; else a defect is found."""
     told = folder / f"{files[0].name}.ends"
-    ends: list[tuple[str, float]] = []
+    ends: list[tuple[str, float, float]] = []
     while len(ends) < len(files):
         told.write_text("")
         start = time.monotonic()
@@ -121,13 +124,16 @@ async def ends_of(pool: Pool, files: Sequence[Path], folder: Path) -> list[tuple
         limits = replace(DECODE, wall_seconds=DECODE.wall_seconds * len(left))
         down = None
         try:
-            await pool.run("tests.fuzz_child:several", arguments, directory=folder, limits=limits)
+            programs = needed_for(files[0]) or needed_for(files[-1])
+            await pool.run(
+                "tests.fuzz_child:several", arguments, directory=folder, programs=programs, limits=limits
+            )
         except Refused as refused:
             down = refused.refusal.code.value
         lines = [line.split(" ") for line in told.read_text("ascii").splitlines()]
-        ends += [(end, float(seconds)) for seconds, end in lines]
+        ends += [(end, float(seconds), float(megabytes)) for seconds, megabytes, end in lines]
         if down is not None and len(lines) < len(left):
-            ends.append((down, time.monotonic() - start - sum(float(seconds) for seconds, _ in lines)))
+            ends.append((down, time.monotonic() - start - sum(float(line[0]) for line in lines), 0.0))
     told.unlink()
     return ends
 
@@ -151,9 +157,9 @@ async def fuzz(each: int, seed: int, workers: int = 1, tell: Callable[[str], Non
             for number, path in zip(numbers, paths, strict=True):
                 path.write_bytes(mutated(sources[kind], random.Random(f"{seed} {kind} {number}")))
             tally = tallies.setdefault(kind, Tally())
-            for number, (end, seconds) in zip(numbers, await ends_of(pool, paths, folder), strict=True):
+            for number, (end, seconds, megabytes) in zip(numbers, await ends_of(pool, paths, folder), strict=True):
                 tally.ends[end] += 1
-                tally.slowest = max(tally.slowest, seconds)
+                tally.slowest, tally.largest = max(tally.slowest, seconds), max(tally.largest, megabytes)
                 if end in ODD or seconds > WITHIN:
                     tell(f"{kind} {number}: {end} after {seconds:.1f} s")
             for path in paths:

@@ -12,11 +12,12 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.cage import calls
 from bot.errors import Code, Refused
+from bot.formats.ffmpeg import ffmpeg_path
 
-# The child's environment is empty, so there is no PATH to search.
-FFMPEG_DIRECTORIES = ("/usr/bin", "/usr/local/bin", "/opt/homebrew/bin")
 BLOCK = 1 << 16
+DECODERS = "aac,aac_fixed,aac_latm,alac,mp3,mp3float"
 
 Opened = tuple[int, int, Iterator[NDArray[np.float32]]]  # sample rate, channels, (frames, channels) blocks
 
@@ -28,11 +29,6 @@ def pyav() -> Any | None:
     except ImportError:
         return None
     return av
-
-
-def ffmpeg_path() -> Path | None:
-    candidates = (Path(directory) / "ffmpeg" for directory in FFMPEG_DIRECTORIES)
-    return next((path for path in candidates if path.is_file()), None)
 
 
 @contextmanager
@@ -49,19 +45,31 @@ def open_aac(path: Path) -> Iterator[Opened]:
         yield opened
 
 
+def _demuxer(path: Path) -> str:
+    """The only one that FFmpeg may use: left to itself it takes playlists and session descriptions for audio."""
+    with path.open("rb") as file:
+        return "mov" if file.read(8)[4:] == b"ftyp" else "aac"
+
+
 @contextmanager
 def _open_with_pyav(av: Any, path: Path) -> Iterator[Opened]:
-    try:
-        container = av.open(str(path), options={"protocol_whitelist": "file"})
-    except (av.FFmpegError, ValueError):
-        raise Refused(Code.AUDIO_DAMAGED) from None
-    with closing(container):
-        if not container.streams.audio:
-            raise Refused(Code.NOT_AUDIO)
-        stream = container.streams.audio[0]
-        if stream.codec_context.name not in {"aac", "alac", "mp3"}:
-            raise Refused(Code.FORMAT_UNSUPPORTED, format=str(stream.codec_context.name))
-        yield int(stream.rate), int(stream.channels), _pyav_blocks(av, container, stream)
+    """Given the open file and no protocol, FFmpeg opens nothing by itself."""
+    with path.open("rb") as file:
+        try:
+            container = av.open(file, format=_demuxer(path), options={"protocol_whitelist": ""})
+        except (av.FFmpegError, ValueError):
+            raise Refused(Code.AUDIO_DAMAGED) from None
+        with closing(container):
+            yield _pyav_stream(av, container)
+
+
+def _pyav_stream(av: Any, container: Any) -> Opened:
+    if not container.streams.audio:
+        raise Refused(Code.NOT_AUDIO)
+    stream = container.streams.audio[0]
+    if stream.codec_context.name not in {"aac", "alac", "mp3"}:
+        raise Refused(Code.FORMAT_UNSUPPORTED, format=str(stream.codec_context.name))
+    return int(stream.rate), int(stream.channels), _pyav_blocks(av, container, stream)
 
 
 def _pyav_blocks(av: Any, container: Any, stream: Any) -> Iterator[NDArray[np.float32]]:
@@ -83,10 +91,15 @@ def _pyav_blocks(av: Any, container: Any, stream: Any) -> Iterator[NDArray[np.fl
 @contextmanager
 def _open_with_ffmpeg(program: Path, path: Path) -> Iterator[Opened]:
     """Reads a float WAV from ffmpeg's standard output; the reader may stop at any block."""
-    command = [str(program), "-nostdin", "-v", "quiet", "-protocol_whitelist", "file,pipe", "-i", f"file:{path}"]
+    command = [str(program), "-nostdin", "-v", "quiet", "-protocol_whitelist", "file", "-f", _demuxer(path)]
+    command += ["-codec_whitelist", DECODERS, "-i", f"file:{path}"]
     command += ["-map", "0:a:0", "-f", "wav", "-c:a", "pcm_f32le", "pipe:1"]
     with subprocess.Popen(  # noqa: S603 - a fixed program; the file's name is ours
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
+        preexec_fn=calls.deny_processes,  # noqa: PLW1509 - no other thread of a child holds a lock
     ) as run:
         assert run.stdout is not None  # noqa: S101 - asked for above
         try:

@@ -54,17 +54,12 @@ class Masks:
         return True
 
     async def _copy(self, contest: Contest, entry: Entry, original: str) -> Stored:
-        path = self._files.incoming(f"{entry.id}-masked.mp3")
-        arguments = {
-            "source": str(self._files.path(original)),
-            "audio": str(path),
-            "max_bytes": contest.max_bytes,
-        }
-        try:
-            await self._pool.run("bot.audio.mask:mask", arguments, directory=path.parent, limits=_LIMITS)
+        source = self._files.path(original)
+        with self._files.room() as room:
+            path = room / "masked.mp3"
+            arguments = {"source": str(source), "audio": str(path), "max_bytes": contest.max_bytes}
+            await self._pool.run("bot.audio.mask:mask", arguments, directory=room, reads=(source,), limits=_LIMITS)
             return await self._files.adopt(path, "mp3")
-        finally:
-            path.unlink(missing_ok=True)
 
     def _keep(self, tx: Tx, entry: Entry, stored: Stored) -> None:
         """Unless it was withdrawn or replaced meanwhile."""

@@ -8,8 +8,10 @@ import json
 import os
 import re
 import shutil
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +46,12 @@ class FileStore:
     def incoming(self, name: str) -> Path:
         """A path on the same disk for a file that is still being written."""
         return self._incoming / name
+
+    @contextmanager
+    def room(self) -> Iterator[Path]:
+        """An empty folder on the same disk for one child's work, gone afterwards with what is left in it."""
+        with tempfile.TemporaryDirectory(prefix="room-", dir=self._incoming) as name:
+            yield Path(name)
 
     def path(self, digest: str) -> Path:
         """Where the file with this hash lies."""
@@ -108,7 +116,8 @@ class FileStore:
     def drop_unfinished(self, *, before: float) -> None:
         """Remove what lies in the folder for work in progress since before `before` (UTC seconds)."""
         for path in self._incoming.iterdir():
-            _remove(path, before)
+            if not path.is_dir():  # somebody works there, and clears up
+                _remove(path, before)
 
     def present(self) -> Iterator[str]:
         """The hash of every file on the disk; slow."""

@@ -36,16 +36,17 @@ class Artist:
     async def _try_to_draw(self, job: Job, track: Track) -> Stored | None:
         try:
             async with asyncio.timeout(self._patience):
-                return await self._draw(job, track)
+                return await self._draw(track)
         except (Refused, OSError, TimeoutError) as trouble:
             log.warning("job %s: track %d goes without a picture (%s)", job.id, track.number, trouble)
             return None
 
-    async def _draw(self, job: Job, track: Track) -> Stored:
-        path = self._files.incoming(f"{job.id}-wave-{track.number}.png")
-        arguments = {"source": str(self._files.path(track.hash)), "picture": str(path)}
-        try:
-            await self._pool.run("bot.audio.finish:draw", arguments, directory=path.parent, limits=_LIMITS)
+    async def _draw(self, track: Track) -> Stored:
+        source = self._files.path(track.hash)
+        with self._files.room() as room:
+            path = room / "wave.png"
+            arguments = {"source": str(source), "picture": str(path)}
+            await self._pool.run(
+                "bot.audio.finish:draw", arguments, directory=room, reads=(source,), limits=_LIMITS
+            )
             return await self._files.adopt(path, "png")
-        finally:
-            path.unlink(missing_ok=True)

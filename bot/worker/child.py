@@ -15,17 +15,18 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, cast
 
+from bot.cage import calls, files
 from bot.errors import Code, Refused
-from bot.worker import fence
 
 Progress = Callable[[str, float], None]
 Target = Callable[[Mapping[str, Any], Progress], Mapping[str, Any]]
 
 _PROGRESS_PAUSE = 0.1  # seconds between two reports of the same stage
 _PR_SET_PDEATHSIG = 1
-_PR_SET_NO_NEW_PRIVS = 38
+_ROOT = Path(__file__).resolve().parents[2]
 _EXHAUSTED = {errno.ENOMEM: "memory", errno.EFBIG: "file-size", errno.EMFILE: "open-files"}
 
 
@@ -35,6 +36,7 @@ def main() -> None:
     requests = _take_over(0, os.open(os.devnull, os.O_RDONLY))
     request = json.loads(_read_line(requests))
     _cap(request["limits"])
+    _lock_in(request)
     threading.Thread(target=_die_with_parent, args=(requests,), daemon=True).start()
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", TMPDIR=str(request["directory"]))
     reply.final(_serve(request, reply))
@@ -112,7 +114,7 @@ def _read_line(descriptor: int) -> bytes:
 
 
 def _cap(limits: Mapping[str, Any]) -> None:
-    """Resource limits first, then priority, the tie to the parent's life, privileges and the network."""
+    """Resource limits first, then priority and the tie to the parent's life."""
     _limit(resource.RLIMIT_CORE, 0)
     if sys.platform != "darwin":  # Darwin has the constant and refuses the call
         _limit(resource.RLIMIT_AS, limits["memory_bytes"])
@@ -123,10 +125,32 @@ def _cap(limits: Mapping[str, Any]) -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # CPython ignores it, and libraries misread the short write
     os.nice(10)
     if sys.platform == "linux":
-        libc = ctypes.CDLL(None)
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-        fence.put_up()
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def _lock_in(request: Mapping[str, Any]) -> None:
+    """Everything that this system offers (`protections`); where one of it fails, nothing runs."""
+    programs = [Path(program) for program in request["programs"]]
+    if files.version():
+        packages = {entry.partition(".")[0] for entry in ("bot", *request["allowed"])}
+        for package in packages:  # while their folder can still be listed
+            importlib.import_module(package)
+        calls.renounce()
+        files.confine(
+            code=[*_libraries(), *(_ROOT / package for package in packages)],
+            reads=[Path(path) for path in request["reads"]],
+            programs=programs,
+            folder=Path(request["directory"]),
+        )
+    if calls.available():
+        calls.deny(programs=bool(programs))
+
+
+def _libraries() -> list[Path]:
+    """Python's own and the installed ones, but not the folder around an editable install: settings lie there."""
+    homes = {sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix}
+    own = [Path(home, name) for home in homes for name in ("lib", "lib64", "ssl")]
+    return [*own, *(path for entry in sys.path if entry and (path := Path(entry)) != _ROOT)]
 
 
 def _limit(kind: int, value: int, slack: int = 0) -> None:

@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 ALLOWED = ("bot.audio.", "bot.engines.local.", "bot.playground.demo")
 """Modules that may be named as a target; an entry that ends in a dot stands for everything below it."""
 
+CHILD = "bot.worker.child"
 _ROOT = Path(__file__).resolve().parents[2]
 _GRACE_SECONDS = 1.0
 _LIMIT_SIGNALS: dict[int, str] = {signal.SIGXCPU: "cpu", signal.SIGXFSZ: "file-size", signal.SIGKILL: "memory"}
@@ -65,10 +66,14 @@ class Pool:
         *,
         directory: Path,
         limits: Limits,
+        reads: Sequence[Path] = (),
+        programs: Sequence[Path] = (),
         progress: Progress | None = None,
     ) -> dict[str, Any]:
         """Call `module:function(arguments, progress)` in a child whose working directory is `directory`.
 
+        There alone it may write; of all other files it may open `reads`, and start `programs`, where the system can
+        hold it to that (`bot.worker.protections`).
         Raises the target's own `Refused`, or WORKER_LIMIT(limit), WORKER_DIED, TOOK_TOO_LONG(seconds) and
         STOPPING once the pool closes. `progress(stage, fraction)` is called on the loop.
         """
@@ -76,6 +81,8 @@ class Pool:
             "target": target,
             "arguments": dict(arguments),
             "directory": str(directory),
+            "reads": [str(path) for path in reads],
+            "programs": [str(path) for path in programs],
             "limits": asdict(limits),
             "allowed": self._allowed,
         }
@@ -148,7 +155,7 @@ async def _start(talk: Conversation, directory: Path) -> asyncio.SubprocessTrans
     """A fresh interpreter with an empty environment and its own session; `-P` keeps `directory` off its path."""
     transport, _ = await asyncio.get_running_loop().subprocess_exec(
         lambda: talk,
-        *(sys.executable, "-P", "-s", "-X", "faulthandler", "-m", "bot.worker.child"),
+        *(sys.executable, "-P", "-s", "-X", "faulthandler", "-m", CHILD),
         env={"PYTHONPATH": str(_ROOT)},
         cwd=directory,
         close_fds=True,

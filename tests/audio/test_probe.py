@@ -14,6 +14,7 @@ import pytest
 from bot.audio import aac
 from bot.audio.probe import probe
 from bot.errors import Code, Refused
+from bot.formats import ffmpeg
 from tests.audio import synth
 from tests.audio.conftest import still
 
@@ -206,12 +207,12 @@ def fake_ffmpeg(directory: Path, monkeypatch: pytest.MonkeyPatch, answer: Path) 
     program = directory / "ffmpeg"
     program.write_text(f"#!/bin/sh\nexec /bin/cat '{answer}'\n")
     program.chmod(0o755)
-    monkeypatch.setattr(aac, "FFMPEG_DIRECTORIES", (str(directory),))
+    monkeypatch.setattr(ffmpeg, "DIRECTORIES", (str(directory),))
     monkeypatch.setattr(aac, "pyav", lambda: None)
 
 
 def test_m4a_without_any_decoder_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aac, "FFMPEG_DIRECTORIES", (str(tmp_path / "none"),))
+    monkeypatch.setattr(ffmpeg, "DIRECTORIES", (str(tmp_path / "none"),))
     monkeypatch.setattr(aac, "pyav", lambda: None)
     assert refusal(m4a(tmp_path)).refusal.code == Code.NEEDS_FFMPEG
 

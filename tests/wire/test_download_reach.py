@@ -15,6 +15,7 @@ from yarl import URL
 
 from bot.errors import Code
 from bot.files.address import Reach, is_public
+from tests import reach
 from tests.wire.downloads import downloading, failed, refusal, refused, served
 
 
@@ -219,3 +220,16 @@ async def test_signed_links_stay_out_of_the_log(tmp_path, caplog):
     assert len(ours) == 3
     assert all("song.mp3" in line for line in ours)
     assert not any("signature" in line or "attachments" in line for line in ours)
+
+
+async def test_no_form_of_an_address_is_connected_to():
+    """A few of the hosts; `python -m tests.scorecard S9` takes all."""
+    walked = await reach.walk(reach.HOSTS[::5])
+    assert walked.fetches > 200
+    assert (walked.brought, walked.inside) == (0, [])
+
+
+async def test_a_guard_that_names_alone_pass_is_found_out():
+    walked = await reach.walk(reach.WRITTEN_OUT[1:2], guard=reach.NamesOnly)
+    assert walked.brought
+    assert walked.inside

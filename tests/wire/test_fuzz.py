@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 from pathlib import Path
 
 import pytest
 
 from bot.audio import aac
-from bot.errors import Code
+from bot.engines.local.studio import DECODE
+from bot.errors import Code, Refused
 from bot.worker.pool import Pool
 from tests import fuzz
+from tests.deadly import in_the_bot
 
 
 async def test_every_mutated_file_has_a_typed_end() -> None:
@@ -45,7 +48,18 @@ async def test_a_file_that_takes_its_child_down_is_told_from_the_others(
         ends = await fuzz.ends_of(pool, files, tmp_path)
     finally:
         await pool.close()
-    codes = [end for end, _ in ends]
+    codes = [end for end, *_ in ends]
     assert codes[1] in fuzz.ODD
     assert not {codes[0], codes[2]} & fuzz.ODD
     assert ends[1][1] > 2.0 > ends[0][1]
+
+
+async def test_a_decoder_that_kills_its_process_kills_no_bot(tmp_path: Path) -> None:
+    """In a child it is one more typed end; in the bot's own process it is the end of the bot."""
+    pool = Pool(1, allowed=("tests.deadly",))
+    try:
+        with pytest.raises(Refused, match="worker-died"):
+            await pool.run("tests.deadly:decode", {}, directory=tmp_path, limits=DECODE)
+    finally:
+        await pool.close()
+    assert in_the_bot() == -signal.SIGSEGV

@@ -15,8 +15,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bot.cage import calls
 from bot.errors import Code, Refused
 from bot.worker.child import Progress
+
+PROGRAMS = {
+    "reach": (Path(sys.executable).resolve(),),
+    "chatter": (Path("/bin/echo"),),
+    "sleep": (Path("/bin/sleep"),),
+    "shell": (Path("/bin/sh"),),
+}
+"""What they start."""
 
 
 def describe(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
@@ -24,7 +33,7 @@ def describe(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]
         "arguments": dict(arguments),
         "environment": dict(os.environ),
         "directory": str(Path.cwd()),
-        "niceness": os.nice(0),
+        "niceness": os.getpriority(os.PRIO_PROCESS, 0),
         "modules": [name for name in sys.modules if name.partition(".")[0] in {"aiohttp", "discord", "numpy"}],
         "descriptors": [entry.name for entry in Path("/dev/fd").iterdir()],
     }
@@ -41,8 +50,22 @@ def reach(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
         except OSError as error:
             answers[family] = error.__class__.__name__
     program = f"import socket; socket.create_connection(('127.0.0.1', {port}), 5)"
-    done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True)
+    done = subprocess.run([PROGRAMS["reach"][0], "-I", "-S", "-c", program], check=False, capture_output=True)
     return answers | {"grandchild": "open" if done.returncode == 0 else "denied"}
+
+
+def shell(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """What the shell says to each script, started like ffmpeg; signals of its own that it dies by included."""
+    return {
+        script: subprocess.run(
+            ["/bin/sh", "-c", script],
+            check=False,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=calls.deny_processes,
+        ).returncode
+        for script in arguments["scripts"]
+    }
 
 
 def report(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from bot.engines.hosted.records import Made
 from bot.engines.port import Finished, FinishedTrack, Later
 from bot.errors import Code, Refusal, Refused
 from bot.files.download import Downloader
+from bot.formats.ffmpeg import needed_for
 from bot.formats.magic import kind_of
 from bot.formats.mpeg import seconds_of
 from bot.formats.tags import of_track, tagged
@@ -88,7 +89,13 @@ class Collector:
             "max_bytes": max_bytes,
         }
         try:
-            facts = await self._pool.run("bot.audio.finish:finish", arguments, directory=directory, limits=_LIMITS)
+            facts = await self._pool.run(
+                "bot.audio.finish:finish",
+                arguments,
+                directory=directory,
+                programs=needed_for(fetched),
+                limits=_LIMITS,
+            )
         except Refused as refused:
             raise _end_of(refused.refusal) from None
         return FinishedTrack(number, audio, picture, title, facts["seconds"], track.audio_id[:200])

@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.engines.local.compatibility import compare
 from bot.engines.local.plan import PLAIN, Analysis, Wishes
+from bot.formats.ffmpeg import needed_for
 from bot.worker.pool import Limits, Pool
 
 DECODE = Limits(memory_bytes=512 << 20, cpu_seconds=120, file_bytes=300 << 20, open_files=32, wall_seconds=300)
@@ -95,6 +96,8 @@ class Studio:
                 "bot.engines.local.tasks:prepare",
                 {"source": str(source), "pcm": pcm},
                 directory=directory,
+                reads=(source,),
+                programs=needed_for(source),
                 limits=DECODE,
                 progress=follow(side),
             )
