@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import sqlite3
 from collections.abc import Callable, Mapping
@@ -93,6 +94,20 @@ def synchronous_normal() -> None:
     connection._prepare = lazily
 
 
+_LEAKED: list[Any] = []
+
+
+def leak() -> None:
+    """Each step of a job leaves a little memory and an open file behind."""
+    apply = line.JobLine._apply
+
+    async def leaving(self: line.JobLine, job: Job, owner: str, step: Any) -> Job | None:
+        _LEAKED.append((b"x" * 20_000, os.open(os.devnull, os.O_RDONLY)))
+        return await apply(self, job, owner, step)
+
+    line.JobLine._apply = leaving
+
+
 VARIANTS: Mapping[str, Callable[[], None]] = {
     "no-marker": no_marker,
     "random-nonce-and-no-lookup": random_nonce_and_no_lookup,
@@ -100,4 +115,5 @@ VARIANTS: Mapping[str, Callable[[], None]] = {
     "no-reclaim": no_reclaim,
     "callback-answers-before-commit": callback_answers_before_commit,
     "synchronous-normal": synchronous_normal,
+    "leak": leak,
 }

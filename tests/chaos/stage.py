@@ -240,10 +240,14 @@ class Stage:
             if not self.bot.running:
                 self.history.note("ended", status=await self.bot.wait())
                 await self.start()
-            self._acts = [act for act in self._acts if self.waits(act)]
+            self.forget_answered()
             if not self._acts and not self.band.busy and not self._under_way():
                 return
             await asyncio.sleep(0.05)
+
+    def forget_answered(self) -> None:
+        """Keep only those of whom somebody still waits for a word."""
+        self._acts = [act for act in self._acts if self.waits(act)]
 
     async def verdict(self) -> list[Violation]:
         """Stop the bot, look for secrets in what it wrote, and let the checker decide."""
