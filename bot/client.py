@@ -9,6 +9,7 @@ import logging
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import aiohttp
 import discord
 import discord.http
 from discord import app_commands
@@ -40,6 +41,8 @@ from bot.quotas.service import QuotaService
 from bot.settings import DiscordSettings
 
 log = logging.getLogger(__name__)
+BROKEN_OFF = (discord.DiscordServerError, aiohttp.ClientError, TimeoutError)
+"""How a request to Discord ends that got no answer, or none but that Discord is ill."""
 COGS = (
     "cogs.translator",
     "cogs.errors",
