@@ -15,7 +15,9 @@ from tests.soak.guests import Guests
 from tests.soak.samples import STOP_SECONDS, Sample, growth, look
 from tests.soak.troubles import SHAPE, Troubles
 
-_UNHANDLED = re.compile(r"Traceback \(most recent call last\)|exception was never retrieved|Unhandled|unhandled")
+_UNHANDLED = re.compile(
+    r"Traceback \(most recent call last\)|was never (retrieved|awaited)|Unclosed|ResourceWarning|[Uu]nhandled"
+)
 _KEPT_SECONDS = 1200.0
 _KEPT_FILES = 400
 _SETTLE_SECONDS = 180.0
@@ -88,8 +90,7 @@ async def run(folder: Path, plan: Plan, say: Callable[[str], None]) -> Outcome:
         outcome.guests, outcome.lost = dict(guests.done), dict(guests.lost)
         outcome.troubles, outcome.states = dict(troubles.done), stage.states()
         outcome.ended += sum(event["kind"] == "ended" for event in stage.history.events)
-        log = stage.bot.log_file.read_text("utf-8", "replace").splitlines()
-        outcome.unhandled = [line for line in log if _UNHANDLED.search(line)]
+        outcome.unhandled = unhandled(stage.bot.log_file.read_text("utf-8", "replace"))
     for line in [*outcome.violations[:20], *outcome.unhandled[:20]]:
         say(line)
     return outcome
@@ -110,6 +111,11 @@ async def _watch(stage: Stage, plan: Plan, outcome: Outcome, say: Callable[[str]
             said = sample.at
             say(_told(stage, sample))
         tidy(stage)
+
+
+def unhandled(log: str) -> list[str]:
+    """The lines of a log that tell of what nobody handled."""
+    return [line for line in log.splitlines() if _UNHANDLED.search(line)]
 
 
 def tidy(stage: Stage) -> None:

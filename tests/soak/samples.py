@@ -60,7 +60,9 @@ def lows(samples: Sequence[Sample], value: Callable[[Sample], float]) -> list[tu
 
 
 def growth(samples: Sequence[Sample]) -> list[Figure]:
-    """What grew after the warm-up."""
+    """What grew after the warm-up; a bot that was not looked at twice has shown nothing."""
+    if len(samples) < 2:
+        return [Figure("samples, minutes", str(len(samples)), "at least 2", met=False)]
     first, last = samples[0], samples[-1]
     handles = slope(lows(samples, lambda one: one.handles))
     threads = slope(lows(samples, lambda one: one.threads))
