@@ -9,15 +9,15 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bot.client import BROKEN_OFF, TwodeckBot
+from bot.client import BROKEN_OFF, DatabaseClosedError, TwodeckBot
 from bot.errors import Code, Refusal, Refused
 from bot.failpoints import around
 from cogs.views.answers import reply
 from cogs.views.refusals import sentence
 
 log = logging.getLogger(__name__)
-_TOO_LATE = {10062, 10015, 50027}
-"""Unknown interaction, unknown webhook, invalid webhook token: nobody can be answered any more."""
+_TOO_LATE = {10062, 10015, 50027, 40060}
+"""Unknown interaction, unknown webhook, invalid webhook token, answered already: nothing can be said any more."""
 _KIND = discord.InteractionResponseType
 _OVER_A_MESSAGE = {_KIND.deferred_message_update, _KIND.message_update, _KIND.modal}
 
@@ -38,6 +38,8 @@ async def explain(bot: TwodeckBot, interaction: discord.Interaction[Any], error:
         return
     if isinstance(cause, Refused):
         refusal = cause.refusal
+    elif isinstance(cause, DatabaseClosedError):
+        refusal = Refusal(Code.STOPPING)
     else:
         number = bot.services.clock.new_id()
         if isinstance(cause, BROKEN_OFF):

@@ -260,8 +260,9 @@ class Stage:
         rows = read_rows(self.database)
         secrets = {**self.secrets, **{f"the address of {r['id']}": r["callback_secret"] for r in rows.jobs}}
         self._scan("the log", log.encode(), secrets)
-        for backup in sorted((self.folder / "bot" / "backups").glob("*.db")):
-            self._scan(backup.name, backup.read_bytes(), self.secrets)
+        data = self.folder / "bot"
+        for kept in sorted([*data.glob("twodeck.db*"), *(data / "backups").glob("*.db")]):
+            self._scan(kept.name, kept.read_bytes(), self.secrets)
         return check(self.history.events, rows)
 
     def waits(self, act: Act) -> bool:
