@@ -10,7 +10,7 @@ from benchmarks.report import Figure
 from tests.scorecard.figures import measured
 from tests.scorecard.row import Measured, Row
 
-_NO_LIMIT = 1_000_000
+_NO_LIMIT = 10_000
 
 
 async def _figures(places: int | None) -> list[Figure]:
