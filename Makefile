@@ -8,7 +8,7 @@ TESTS ?= tests
 # Tests start interpreters by the hundred, each of which would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install play test lint format bench bench-engine chaos fuzz scorecard pictures lock clean
+.PHONY: install play test lint format bench bench-engine chaos fuzz soak scorecard pictures lock clean
 
 install: $(VENV)/.installed
 
@@ -45,6 +45,9 @@ chaos: $(VENV)/.developer
 
 fuzz: $(VENV)/.developer
 	nice $(BIN)/python -m tests.fuzz
+
+soak: $(VENV)/.developer
+	nice $(BIN)/python -m tests.soak --hours 2
 
 scorecard: $(VENV)/.developer
 	$(BIN)/python -m tests.scorecard

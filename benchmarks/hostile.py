@@ -7,7 +7,7 @@ from tests.unit.test_hostile_words import BUILDERS, TEXTS, Build, faults, texts
 
 
 def main() -> bool:
-    bad = {name: found for name, build in BUILDERS.items() if (found := _faults(name, build))}
+    bad = {name: found for name, build in BUILDERS.items() if (found := faults_of(name, build))}
     for name, found in bad.items():
         print(f"{name}: {found[0]}")
     return print_table(
@@ -18,7 +18,7 @@ def main() -> bool:
     )
 
 
-def _faults(name: str, build: Build) -> list[str]:
+def faults_of(name: str, build: Build) -> list[str]:
     """What is wrong with its messages, until all of the words have been said."""
     words, found = list(texts()), list[str]()
     while words:

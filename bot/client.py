@@ -6,9 +6,11 @@ import asyncio
 import hashlib
 import json
 import logging
+import sys
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import aiohttp
 import discord
 import discord.http
 from discord import app_commands
@@ -20,7 +22,7 @@ from bot.alerts import Alerts
 from bot.clock import Clock
 from bot.contests.questions import Questions
 from bot.contests.service import ContestService
-from bot.database import Database, Tx
+from bot.database import Database, DatabaseClosedError, Tx
 from bot.engines.orders import EngineOrders
 from bot.errors import Code, Refused
 from bot.failpoints import around
@@ -44,6 +46,8 @@ from bot.quotas.service import QuotaService
 from bot.settings import DiscordSettings
 
 log = logging.getLogger(__name__)
+BROKEN_OFF = (discord.DiscordServerError, aiohttp.ClientError, TimeoutError)
+"""How a request to Discord ends that got no answer, or none but that Discord is ill."""
 COGS = (
     "cogs.translator",
     "cogs.errors",
@@ -74,6 +78,21 @@ INTENTS = discord.Intents(guilds=True)
 """What the bot is told of at the gateway; none of it is privileged."""
 _TURNED_AWAY_AT_ONCE = 64
 """They share as many connections; with one each, opening them would delay the answers to everybody else."""
+
+
+class _Cuts(logging.Filter):
+    """Suggestions that a cut connection kept from a member get a line in the log, and no trace."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, BROKEN_OFF):
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+            record.msg, record.args = "%s (%r)", (record.getMessage(), error)
+            record.exc_info = record.exc_text = None
+        return True
+
+
+logging.getLogger("discord.app_commands.tree").addFilter(_Cuts())
 
 
 class DeliverySlot(Protocol):
@@ -232,6 +251,14 @@ class TwodeckBot(commands.Bot):
 
     async def on_guild_update(self, _: discord.Guild, guild: discord.Guild) -> None:
         await self.on_guild_available(guild)
+
+    async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
+        """What an event met: a bot on its way down, or a cut connection, is no fault of the program."""
+        error = sys.exc_info()[1]
+        if isinstance(error, (DatabaseClosedError, *BROKEN_OFF)):
+            log.warning("%s was not carried out (%r)", event_method, error)
+        else:
+            await super().on_error(event_method, *args, **kwargs)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         await self.services.guilds.leave(str(guild.id))

@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 
 import discord
 
-from bot.client import TwodeckBot
+from bot.client import BROKEN_OFF, TwodeckBot
 from bot.errors import Code, Refused
 from bot.failpoints import around
 from bot.files.store import FileStore
@@ -142,8 +142,9 @@ class Delivery:
                         nonce=post.nonce,
                         allowed_mentions=_only(draft.mentions, draft.roles),
                     )
-        except discord.HTTPException as error:
-            if error.code == _UNKNOWN_MESSAGE and post.attempts > 1 and post.route is not Route.ANSWER:
+        except (discord.HTTPException, *BROKEN_OFF) as error:
+            gone = isinstance(error, discord.HTTPException) and error.code == _UNKNOWN_MESSAGE
+            if gone and post.attempts > 1 and post.route is not Route.ANSWER:
                 return "deleted"  # the repeat of a message that was posted and then deleted
             raise _closed(error) from error
         return str(message.id)
@@ -169,7 +170,7 @@ class Delivery:
                         continue
                     if _carries(message, post.id) or _ended(message, content):
                         return str(message.id)
-        except discord.HTTPException as error:
+        except (discord.HTTPException, *BROKEN_OFF) as error:
             raise _closed(error) from error
         return None
 
@@ -183,7 +184,7 @@ class Delivery:
             channel = await self._channel(post)
             with around("discord delete"):
                 await channel.get_partial_message(int(post.message_id or 0)).delete()
-        except discord.HTTPException as error:
+        except (discord.HTTPException, *BROKEN_OFF) as error:
             raise _closed(error) from error
 
     async def show(self, post: Post, progress: Progress) -> None:
@@ -198,7 +199,7 @@ class Delivery:
             channel = await self._channel(post)
             with around("discord edit"):
                 await channel.get_partial_message(int(post.message_id or 0)).edit(embed=embed, view=view)
-        except discord.HTTPException as error:
+        except (discord.HTTPException, *BROKEN_OFF) as error:
             raise _closed(error) from error
 
     @contextlib.contextmanager
@@ -320,7 +321,7 @@ class Delivery:
     async def _find_pictures(self, post: Post, pictures: Pictures) -> str | None:
         try:
             message = await self._result(post, pictures)
-        except discord.HTTPException as error:
+        except (discord.HTTPException, *BROKEN_OFF) as error:
             raise _closed(error) from error
         return pictures.message if _has_picture(message) else None
 
@@ -411,8 +412,12 @@ def _moment(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
 
 
-def _closed(error: discord.HTTPException) -> Exception:
-    """A refusal for good becomes `Closed`; anything else may pass and stays what it is."""
+def _closed(error: Exception) -> Exception:
+    """A refusal for good becomes `Closed`, a request that was cut off `Postponed`; the rest stays what it is."""
+    if isinstance(error, BROKEN_OFF):
+        return Postponed(repr(error))
+    if not isinstance(error, discord.HTTPException):
+        return error
     if error.code in _CLOSED:
         return Closed(_CLOSED[error.code], f"{error.code} {error.text}")
     if error.code in _SLOWED_DOWN:

@@ -151,8 +151,10 @@ class Room:
         self.files.prepare()
         registry = Registry([engine(EngineName.LOCAL), engine(EngineName.KIE)])
         switches = Switches(db, self.clock)
-        stake = ContestStake(self.clock)
-        gate = Gate(Operator(cooldown_seconds=0, member_running=9, member_running_most=9, guild_running=99))
+        stake = self.stake = ContestStake(self.clock)
+        gate = self.gate = Gate(
+            Operator(cooldown_seconds=0, member_running=9, member_running_most=9, guild_running=99)
+        )
         self.jobs = JobService(
             db,
             self.clock,
@@ -167,7 +169,7 @@ class Room:
         steps = cast(Steps, SimpleNamespace(handlers={}))
         alarm = cast(Any, None)
         self.job_line = JobLine(db, self.clock, registry, switches, steps, lambda _: None, alarm, KEEP, stake)
-        stager = cast(Stager, SimpleNamespace(stage=self._stage))
+        stager = self.stager = cast(Stager, SimpleNamespace(stage=self._stage))
         keep_ms = KEEP.result_days * DAY
         self.service = ContestService(Tools(db, self.clock, self.jobs, stager, keep_ms, lambda: None))
         self.line = ContestLine(db, self.clock, Masks(db, self.clock, cast(Pool, self.copier), self.files), keep_ms)

@@ -26,6 +26,10 @@ class DatabaseError(Exception):
     """The database cannot be used; one sentence says why and what to do."""
 
 
+class DatabaseClosedError(DatabaseError):
+    """The bot is on its way down."""
+
+
 class Tx:
     """What a unit may do between BEGIN IMMEDIATE and COMMIT."""
 
@@ -117,7 +121,7 @@ class Database:
         """
         connection = self._connection
         if connection is None:
-            raise DatabaseError("The database is closed.")
+            raise DatabaseClosedError("The database is closed.")
         with failpoints.around(failpoints.commit_name(unit)):
             asked = _Asked(unit, asyncio.get_running_loop().create_future())
             self._asked.append(asked)

@@ -14,7 +14,7 @@ from bot.jobs import store, view
 from bot.jobs.job import ENDED, Job, State
 from bot.jobs.line import JobLine
 from bot.posts import store as posts
-from bot.posts.port import Closed, Delivery
+from bot.posts.port import Closed, Delivery, Postponed
 from bot.posts.post import Post, PostState, Progress, Purpose
 from bot.request import EngineName
 
@@ -106,6 +106,8 @@ class Board:
         except Closed:
             self._cards.pop(job_id, None)
             self._closed.add(job_id)
+        except Postponed as postponed:
+            log.info("the card of job %s has to wait: %s", job_id, postponed)
         except Exception:
             log.warning("the card of job %s could not be drawn", job_id, exc_info=True)
         finally:

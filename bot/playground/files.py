@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 
 from aiohttp import web
 
-from bot.playground.world import Attachment, World
+from bot.playground.world import DISCORD_EPOCH, Attachment, World
 
 LINK_SECONDS = 24 * 3600
 _UNSAFE = re.compile(r"[^\w.\-]+")
@@ -79,6 +79,14 @@ class Files:
         self._writes[attachment.id] = self._writer.submit(self._path(attachment.id).write_bytes, upload.data)
         self._known[attachment.id] = attachment
         return attachment
+
+    def forget(self, before: float) -> None:
+        """Let go of what was kept before that moment."""
+        oldest = int((before - DISCORD_EPOCH) * 1000) << 22
+        for key in [key for key in self._known if key < oldest]:
+            self._writes.pop(key).result()
+            self._path(key).unlink(missing_ok=True)
+            del self._known[key]
 
     def link(self, attachment: Attachment) -> str:
         """A fresh signed address."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ClassVar, Self
@@ -11,6 +12,7 @@ import discord
 from bot.client import TwodeckBot
 from bot.errors import Refused
 from bot.texts import say
+from cogs.errors import explain
 from cogs.people import bot_of
 from cogs.views.answers import refuse
 
@@ -24,8 +26,30 @@ Sent = Callable[[discord.Interaction[Any], str, Typed], Awaitable[None]]
 class Admitted:
     """What stands before `DynamicItem` in every control: the intake lets it in, or it says that we are busy."""
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "callback" in vars(cls):
+            cls.callback = _explained(cls.callback)
+
     async def interaction_check(self, interaction: discord.Interaction[Any]) -> bool:
         return await admitted(interaction)
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> Any:
+        """What is done when the control is used; who used it is told of what goes wrong with that."""
+        raise NotImplementedError
+
+
+def _explained(used: Callable[[Any, discord.Interaction[Any]], Awaitable[None]]) -> Any:
+    """The same, but what goes wrong is told to who used the control."""
+
+    @functools.wraps(used)
+    async def callback(self: Any, interaction: discord.Interaction[Any]) -> None:
+        try:
+            await used(self, interaction)
+        except Exception as error:  # noqa: BLE001 - the edge of what people do; it is logged and told
+            await explain(bot_of(interaction), interaction, error)
+
+    return callback
 
 
 async def admitted(interaction: discord.Interaction[Any]) -> bool:
@@ -97,7 +121,10 @@ def hear(bot: TwodeckBot, word: str, sent: Sent) -> None:
         name = str(data.get("custom_id", ""))
         mine = interaction.type is discord.InteractionType.modal_submit and name.startswith(f"{word}:")
         if mine and await admitted(interaction):
-            await sent(interaction, name.removeprefix(f"{word}:"), _typed(data))
+            try:
+                await sent(interaction, name.removeprefix(f"{word}:"), _typed(data))
+            except Exception as error:  # noqa: BLE001 - the edge of what people do; it is logged and told
+                await explain(bot, interaction, error)
 
     bot.add_listener(on_interaction)
 

@@ -44,6 +44,11 @@ class Band(Music):
         """Whether a task is being made, or a callback still on its way."""
         return any(not work.done() for work in self._work) or bool(self._copies)
 
+    def forget(self, kept: int) -> None:
+        """Let go of the oldest uploads, up to so many."""
+        for name in list(self._files)[:-kept]:
+            del self._files[name]
+
     async def close(self) -> None:
         for copy in self._copies:
             copy.cancel()

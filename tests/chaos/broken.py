@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import secrets
 import sqlite3
 from collections.abc import Callable, Mapping
@@ -12,6 +14,7 @@ from typing import Any
 
 from bot import app
 from bot.database import connection
+from bot.engines.hosted.client import MusicClient
 from bot.jobs import line
 from bot.jobs import store as jobs
 from bot.jobs.job import Job, Move
@@ -93,6 +96,31 @@ def synchronous_normal() -> None:
     connection._prepare = lazily
 
 
+_LEAKED: list[Any] = []
+
+
+def leak() -> None:
+    """Each step of a job leaves a little memory and an open file behind."""
+    apply = line.JobLine._apply
+
+    async def leaving(self: line.JobLine, job: Job, owner: str, step: Any) -> Job | None:
+        _LEAKED.append((b"x" * 20_000, os.open(os.devnull, os.O_RDONLY)))
+        return await apply(self, job, owner, step)
+
+    line.JobLine._apply = leaving
+
+
+def tell() -> None:
+    """The key of a provider is in the log, at its most talkative."""
+    ask = MusicClient._ask
+
+    async def telling(self: MusicClient, *args: Any, **kwargs: Any) -> Any:
+        logging.getLogger("bot.engines").debug("asking with %s", self._key.get_secret_value())
+        return await ask(self, *args, **kwargs)
+
+    MusicClient._ask = telling
+
+
 VARIANTS: Mapping[str, Callable[[], None]] = {
     "no-marker": no_marker,
     "random-nonce-and-no-lookup": random_nonce_and_no_lookup,
@@ -100,4 +128,6 @@ VARIANTS: Mapping[str, Callable[[], None]] = {
     "no-reclaim": no_reclaim,
     "callback-answers-before-commit": callback_answers_before_commit,
     "synchronous-normal": synchronous_normal,
+    "leak": leak,
+    "tell": tell,
 }

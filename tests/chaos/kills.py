@@ -27,6 +27,7 @@ async def run(
     broken: str = "",
     cut_power: bool = False,
     warm: bool = True,
+    debug: bool = False,
 ) -> Tally:
     """`kills` lives with `jobs_per_life` jobs each, on average; then everything may end.
 
@@ -36,6 +37,7 @@ async def run(
     async with Stage(folder, seed=seed, shape=Shape(silent=lost, late=0.05), warm=warm) as stage:
         stage.options += ["--broken", broken] if broken else []
         stage.options += ["--power", str(folder / "synced")] if cut_power else []
+        stage.settings |= {"TWODECK_LOG_LEVEL": "DEBUG"} if debug else {}
         stage.band.knobs.stage_seconds = 0.1
         stage.band.knobs.create_seconds = 0.02
         for life in range(1, kills + 1):

@@ -242,10 +242,14 @@ class Stage:
             if not self.bot.running:
                 self.history.note("ended", status=await self.bot.wait())
                 await self.start()
-            self._acts = [act for act in self._acts if self.waits(act)]
+            self.forget_answered()
             if not self._acts and not self.band.busy and not self._under_way():
                 return
             await asyncio.sleep(0.05)
+
+    def forget_answered(self) -> None:
+        """Keep only those of whom somebody still waits for a word."""
+        self._acts = [act for act in self._acts if self.waits(act)]
 
     async def verdict(self) -> list[Violation]:
         """Stop the bot, look for secrets in what it wrote, and let the checker decide."""
@@ -258,8 +262,9 @@ class Stage:
         rows = read_rows(self.database)
         secrets = {**self.secrets, **{f"the address of {r['id']}": r["callback_secret"] for r in rows.jobs}}
         self._scan("the log", log.encode(), secrets)
-        for backup in sorted((self.folder / "bot" / "backups").glob("*.db")):
-            self._scan(backup.name, backup.read_bytes(), self.secrets)
+        data = self.folder / "bot"
+        for kept in sorted([*data.glob("twodeck.db*"), *(data / "backups").glob("*.db")]):
+            self._scan(kept.name, kept.read_bytes(), self.secrets)
         return check(self.history.events, rows)
 
     def waits(self, act: Act) -> bool:

@@ -9,8 +9,9 @@ from tests.scorecard.row import Measured
 
 
 def measured(figures: Sequence[Figure]) -> Measured:
-    text = "; ".join(f"{figure.name}: {figure.value.strip()}" for figure in figures)
-    return Measured(text, all(figure.met is not False for figure in figures))
+    """Every value with its name, a missed one marked; kept when none was missed."""
+    words = [f"{one.name}: {one.value.strip()}{' (missed)' if one.met is False else ''}" for one in figures]
+    return Measured("; ".join(words), all(one.met is not False for one in figures))
 
 
 def missed(figures: Sequence[Figure]) -> Measured:

@@ -85,6 +85,8 @@ async def test_again_change_and_swap_make_something_else_of_the_same_files_also_
 
 async def test_details_come_with_a_file_for_programs(club: Playground, short_songs: tuple[Path, Path]) -> None:
     shown = await made(club, short_songs, title="Known")
+    club.knobs.reset(1, "token")  # which leaves no trace in the log, says `club`
+    await (await club.click("noor", shown, "Details")).says("Something went wrong that should not have", 40)
     told = await (await club.click("noor", shown, "Details")).says("How it was made: Known")
     assert told.visible_to
     for words in ("Seed", "BPM", "LUFS", "sha256"):

@@ -8,6 +8,7 @@ import io
 import json
 import random
 from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from bot.posts.post import Announcement
 from tests.contests import DAY, GUILD, SAM, Room, place
 
 VOTERS = [str(number) for number in range(300, 350)]
+opens = ballots.open_for
 SOMEBODY = Actor(GUILD, "5", frozenset(), manages=False)
 
 
@@ -64,24 +66,43 @@ async def storm(room: Room, contest: Contest, clicks: int, seed: int) -> dict[st
     return {member: {name for name, is_in in marks.items() if is_in} for member, marks in wanted.items()}
 
 
+async def faults(room: Room, contest: Contest, wanted: Mapping[str, set[str]]) -> list[str]:
+    """What is wrong with the ballots after a storm, and with the result, which a recount has to give."""
+    rows = await room.db.work(lambda tx: tx.all("SELECT member, number FROM ballots"))
+    found = [] if Counter(row["member"] for row in rows) == Counter(VOTERS) else ["not one ballot for each member"]
+    found += [] if len({row["number"] for row in rows}) == len(rows) else ["a number of a ballot comes twice"]
+    found += [f"the ballot of {who}" for who, wish in wanted.items() if await chosen(room, contest, who) != wish]
+    await room.at(4 * DAY)
+    results = await room.service.results(GUILD, contest.id)
+    numbers = {entry.id: entry.number for entry in await room.entries(contest)}
+    recount = Counter(numbers[name] for wish in wanted.values() for name in wish)
+    points = {one.number: one.points for one in results.placed}
+    found += [] if points == {n: recount[n] for n in numbers.values()} else ["the tally is not the recount"]
+    found += [] if results.ballots == sum(map(bool, wanted.values())) else ["the number of ballots"]
+    by_points = sorted((one.points for one in results.placed), reverse=True)
+    ranks = [1 + by_points.index(one.points) for one in results.placed]
+    return found + ([] if [one.rank for one in results.placed] == ranks else ["the ranks"])
+
+
 async def test_a_thousand_clicks_of_fifty_members_are_fifty_ballots_and_the_tally_equals_a_recount(
     room: Room,
 ) -> None:
     contest = await room.voting(members=8, winners=3)
     wanted = await storm(room, contest, 1000, seed=1)
-    rows = await room.db.work(lambda tx: tx.all("SELECT member, number FROM ballots"))
-    assert Counter(row["member"] for row in rows) == Counter(VOTERS)
-    assert len({row["number"] for row in rows}) == len(VOTERS)
-    for member, wish in wanted.items():
-        assert await chosen(room, contest, member) == wish
-    await room.at(4 * DAY)
-    results = await room.service.results(GUILD, contest.id)
-    numbers = {entry.id: entry.number for entry in await room.entries(contest)}
-    recount = Counter(numbers[name] for wish in wanted.values() for name in wish)
-    assert {one.number: one.points for one in results.placed} == {n: recount[n] for n in numbers.values()}
-    assert results.ballots == sum(1 for wish in wanted.values() if wish)
-    by_points = sorted((one.points for one in results.placed), reverse=True)
-    assert [one.rank for one in results.placed] == [1 + by_points.index(p) for p in by_points]
+    assert await faults(room, contest, wanted) == []
+
+
+def without_key(tx: Tx, contest_id: str, member: str, chances: Sequence[int], now: int) -> int:
+    """Broken on purpose: whoever clicks again gets another ballot."""
+    known = opens(tx, contest_id, member, chances, now)
+    tx.run("UPDATE ballots SET member = ? || '-' || ? WHERE number = ?", (member, now + chances[0], known))
+    return known
+
+
+async def test_a_ballot_for_each_click_is_found(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    contest = await room.voting(members=4)
+    monkeypatch.setattr(ballots, "open_for", without_key)
+    assert await faults(room, contest, await storm(room, contest, 200, seed=4))
 
 
 def last_to_arrive(

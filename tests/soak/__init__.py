@@ -1,0 +1,1 @@
+"""A bot under load and faults for hours, to see whether anything grows that should not."""
