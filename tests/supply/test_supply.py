@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 import sys
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.scorecard.commands import ROOT
 from tests.supply import audit, bom, flipped, floors, licences, parts
@@ -148,3 +150,37 @@ def test_an_audit_that_cannot_be_believed_fails(
 ) -> None:
     found = audit.audit(auditor(tmp_path, canary, rest, code), MINE)
     assert why in " ".join(found)
+
+
+def workflow_faults(name: str, text: str) -> list[str]:
+    """What a workflow does that it should not."""
+    flow = yaml.safe_load(text)
+    used = re.findall(r"uses:\s*(\S+)(.*)", text)
+    found = [f"{name}: {action} is not pinned" for action, _ in used if not re.search(r"@[0-9a-f]{40}$", action)]
+    found += [f"{name}: {action} does not say which release that is" for action, said in used if " # v" not in said]
+    if flow.get("permissions") != {"contents": "read"}:
+        found.append(f"{name}: it may do more than read")
+    found += [
+        f"{name}: {job} may run for ever" for job, does in flow["jobs"].items() if not does.get("timeout-minutes")
+    ]
+    return found + [f"{name}: it uses a secret"] * ("secrets." in text)
+
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_workflows_are_pinned_and_may_only_read(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert workflow_faults(path.name, text) == []
+    assert "is not pinned" in workflow_faults(path.name, re.sub(r"@[0-9a-f]{40}", "@v5", text))[0]
+    assert "more than read" in " ".join(
+        workflow_faults(path.name, text.replace("contents: read", "contents: write"))
+    )
+
+
+def test_every_python_that_is_promised_is_tried() -> None:
+    flow = yaml.safe_load((ROOT / ".github/workflows/check.yml").read_text("utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    promised = [line.rpartition(" ")[2] for line in project["classifiers"] if "Python :: 3." in line]
+    assert flow["jobs"]["test"]["strategy"]["matrix"]["python"] == promised
