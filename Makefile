@@ -8,7 +8,8 @@ TESTS ?= tests
 # Tests start interpreters by the hundred, each of which would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install play test lint format bench bench-engine chaos fuzz soak scorecard pictures lock clean
+.PHONY: install play test lint format bench bench-engine chaos fuzz soak scorecard coverage mutants pictures image audit bom \
+  lock clean
 
 install: $(VENV)/.installed
 
@@ -52,12 +53,30 @@ soak: $(VENV)/.developer
 scorecard: $(VENV)/.developer
 	$(BIN)/python -m tests.scorecard
 
+coverage: $(VENV)/.developer
+	nice $(BIN)/python -m tests.checks.coverage
+
+mutants: $(VENV)/.developer
+	nice $(BIN)/python -m tests.checks.mutants
+
 pictures: $(VENV)/.developer
 	$(BIN)/python -m tests.pictures
+
+image: $(VENV)/.developer
+	$(BIN)/python -m tests.container.build
+
+audit: $(VENV)/audit/.installed
+	@$(BIN)/python -m tests.supply floors licences audit
+
+bom: $(VENV)/.developer
+	@mkdir -p dist
+	@$(BIN)/python -m tests.supply bom > dist/twodeck.cdx.json
+	@echo dist/twodeck.cdx.json
 
 lock: $(VENV)/.developer
 	$(COMPILE) pyproject.toml --group build -o requirements.lock
 	$(COMPILE) pyproject.toml --group dev --constraint requirements.lock -o requirements-dev.lock
+	$(COMPILE) --group audit -o requirements-audit.lock
 
 clean:
 	rm -rf $(VENV) build dist
@@ -76,6 +95,12 @@ $(VENV)/.installed: $(VENV)/.created requirements.lock pyproject.toml
 	    echo "A dependency has no ready-made package for this machine and needs a compiler." >&2; \
 	    echo "python-stretch is the usual one (Linux on ARM): apt-get install g++ cmake, then make again." >&2; exit 1; }; }
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/audit/.installed: $(VENV)/.developer requirements-audit.lock
+	$(PYTHON) -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes --only-binary :all: \
+	  -r requirements-audit.lock
 	@touch $@
 
 $(VENV)/.developer: $(VENV)/.installed requirements-dev.lock

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -172,7 +173,8 @@ class Playground:
         assert self.directory is not None, "Playground(tmp_path) gives the bot a place for its data"
         before = self.standin.gateway.identified
         self.bot = BotProcess(self.standin, self.directory)
-        self.bot.settings = {**ROOMY, **settings}
+        measured = {name: os.environ[name] for name in ("COVERAGE_PROCESS_CONFIG",) if name in os.environ}
+        self.bot.settings = {**ROOMY, **measured, **settings}
         self.knobs.attach(self.bot)
         await self.bot.start()
         await self.wait_for_bot(timeout, identified=before + 1)

@@ -103,8 +103,9 @@ def test_what_is_no_music_is_refused_by_name(tmp_path: Path, content: bytes, cod
     assert refusal(path).refusal.code == code
 
 
-def test_other_codecs_inside_a_known_container_stay_shut(tmp_path: Path) -> None:
-    path = synth.write(tmp_path / "a.wav", tone(), subtype="MS_ADPCM")
+@pytest.mark.parametrize("subtype", ["MS_ADPCM", "IMA_ADPCM"])
+def test_other_codecs_inside_a_known_container_stay_shut(tmp_path: Path, subtype: str) -> None:
+    path = synth.write(tmp_path / "a.wav", tone(), subtype=subtype)
     assert refusal(path).refusal.code == Code.FORMAT_UNSUPPORTED
 
 

@@ -1,0 +1,1 @@
+"""How thoroughly the code is checked: branches that tests reach, changes that tests notice."""
