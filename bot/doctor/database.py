@@ -18,7 +18,7 @@ _RESET_BUG: tuple[Version, Version] = ((3, 7, 0), (3, 51, 3))
 _WITHDRAWN = (3, 52, 0)
 _HOUR_MS = 3600_000
 _TAKE = "Take one now with `twodeck backup`"
-_RESTORE = "Restore it from a backup (docs/operating.md, Restoring a backup)."
+_RESTORE = "Stop the bot and run `twodeck restore`, which puts the newest whole backup in place."
 
 
 def examine(folder: Path, upkeep: UpkeepSettings | None, now: int) -> list[Finding]:

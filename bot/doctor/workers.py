@@ -6,16 +6,17 @@ import asyncio
 import resource
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bot.doctor.finding import Finding, error, ok, warning
+from bot.doctor.finding import Finding, Level, error, ok, warning
 from bot.engines.local.studio import RENDER
 from bot.engines.probe import probe
 from bot.errors import Code, Refused
 from bot.worker.pool import ALLOWED, Limits, Pool
+from bot.worker.protections import Protection, protections
 
 SAMPLES = Path(__file__).parent / "samples"
 """Half a second of a tone in each format."""
@@ -58,7 +59,16 @@ async def _limits(pool: Pool) -> Finding:
         except Refused as refused:
             seen = f"A child process could not be asked ({refused.refusal.code})."
             return error("worker-limits", seen, "Check that this system lets a process start others.")
-    return judged(told, RENDER)
+    return confined(judged(told, RENDER), protections())
+
+
+def confined(found: Finding, protections: Sequence[Protection]) -> Finding:
+    """What was found, or a warning where all else holds and the system lacks a protection."""
+    lacking = [one for one in protections if not one.holds]
+    if found.level is not Level.OK or not lacking:
+        return found
+    seen = f"A child process is not held in altogether: {', '.join(one.name for one in lacking)}."
+    return warning(found.check, seen, f"Run the bot on {' and '.join(one.lacking for one in lacking)}.")
 
 
 def judged(told: Mapping[str, Any], asked: Limits, platform: str = sys.platform) -> Finding:

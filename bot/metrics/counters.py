@@ -26,6 +26,9 @@ TIME_IN_STATE = Histogram(
 ENDED = Counter("twodeck_jobs_ended", "Jobs that came to an end.", ["state"], registry=REGISTRY)
 FAILED = Counter("twodeck_jobs_failed", "Jobs without a result, by why.", ["reason"], registry=REGISTRY)
 REFUSALS = Counter("twodeck_refusals", "What members were refused, by why.", ["reason"], registry=REGISTRY)
+TURNED_AWAY = Counter(
+    "twodeck_turned_away", "Requests and connections that the public port turned away.", ["why"], registry=REGISTRY
+)
 CALLS = Counter(
     "twodeck_engine_calls", "Requests to music providers.", ["engine", "call", "code"], registry=REGISTRY
 )

@@ -7,6 +7,8 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+from bot.metrics import counters
+
 log = logging.getLogger(__name__)
 EVERY_SECONDS = 60.0
 FAULT, NOT_STORED = "fault", "not stored"
@@ -26,6 +28,7 @@ class Tally:
     def add(self, reason: str) -> None:
         """`reason` is a word of ours, never of a request."""
         self.counts[reason] += 1
+        counters.TURNED_AWAY.labels(reason).inc()
         self._untold[reason] += 1
         if self._monotonic() - self._told_at >= EVERY_SECONDS:
             self.tell()

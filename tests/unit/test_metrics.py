@@ -34,6 +34,27 @@ LABELS = {
     "purpose": set(Purpose),
     "call": {"create", "read", "upload"},
     "outcome": {"sent", "removed", "closed", "postponed", "failed"},
+    "why": {
+        *("connections of one address", "too many connections", "slow head", "endless head", "slow body"),
+        *(
+            "slow answer",
+            "unread answer",
+            "malformed",
+            "cut off",
+            "no callback",
+            "wrong signature",
+            "unknown address",
+        ),
+        *(
+            "wrong method",
+            "too large",
+            "wrong type or encoding",
+            "too many requests",
+            "not stored",
+            "fault",
+            "other",
+        ),
+    },
     "code": {*map(str, counters._CODES), "other", "not-connected", "no-answer", "interrupted"},
 }
 """Every label and its values."""

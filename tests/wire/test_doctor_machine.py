@@ -14,11 +14,12 @@ from bot.database import Database
 from bot.database.backup import back_up
 from bot.doctor import configuration, database, engines, machine, workers
 from bot.doctor.examination import look_at_folder
-from bot.doctor.finding import Finding, Level, clean, count, ok, passes, warning
+from bot.doctor.finding import Finding, Level, clean, count, error, ok, passes, warning
 from bot.engines.local.studio import RENDER
 from bot.playground.music import Music
 from bot.playground.music_faults import Spoilt
 from bot.settings import UpkeepSettings
+from bot.worker.protections import Protection
 
 HOUR = 3600_000
 NOW = int(datetime(2026, 5, 1, 12, tzinfo=UTC).timestamp() * 1000)
@@ -251,6 +252,17 @@ async def test_formats_that_are_not_decoded(tmp_path: Path) -> None:
     assert {finding.level for finding in found.values()} == {Level.ERROR}
     assert "audio-damaged" in found["decoder-ogg"].seen
     assert "taken for wav" in found["decoder-mp3"].seen
+
+
+def test_a_system_that_lacks_a_protection_is_told_of() -> None:
+    held = Protection("limits", holds=True, by="rlimits")
+    bare = Protection("files", holds=False, lacking="Linux 5.13 or later")
+    found = ok("worker-limits", "All holds.")
+    assert workers.confined(found, (held,)) == found
+    told = workers.confined(found, (held, bare))
+    assert (told.level, "files" in told.seen, "Linux 5.13" in told.fix) == (Level.WARNING, True, True)
+    worse = error("worker-limits", "Nothing holds.", "Do not trust this system.")
+    assert workers.confined(worse, (bare,)) == worse
 
 
 HELD = {
