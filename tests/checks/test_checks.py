@@ -82,9 +82,10 @@ def test_every_module_and_its_tests_are_there_and_accepted_changes_are_real() ->
     known = tomllib.loads((ROOT / "tests/checks/accepted.toml").read_text("utf-8"))
     assert set(known) <= set(MODULES)
     for module, tests in MODULES.items():
+        assert path_of(module, ROOT).is_file()
         assert all((ROOT / name).is_file() for name in tests)
+    for module, entries in known.items():
         real = {f"{m.before} -> {m.after}" for m in mutations(path_of(module, ROOT).read_text("utf-8"))}
-        entries = known.get(module, {})
         assert set(entries) - real == set(), module
         assert all(entries.values())
 
