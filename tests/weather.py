@@ -87,7 +87,7 @@ async def weather(
     """Callbacks all the time, each of a job of its own, before, during and after the trouble."""
     seen, db = Seen(), Database(path)
     await db.open()
-    door = Door(db, "", kind or callbacks.Callbacks)
+    door = Door(db, "", kind or callbacks.Callbacks, proxies="127.0.0.0/8")
     await door.listener.start("127.0.0.1", 0)
     kept: list[str] = []
     try:

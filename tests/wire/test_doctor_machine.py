@@ -183,7 +183,7 @@ async def test_a_database_and_its_backups(tmp_path: Path) -> None:
     try:  # beside a running bot
         assert look()["database"].level is Level.OK
         assert "no backup" in look()["backups"].seen
-        copy = back_up(path, tmp_path / "backups", now=NOW - HOUR, keep=3)
+        copy = back_up(path, tmp_path / "backups", now=NOW - HOUR // 6, keep=3)
         assert look()["backups"].level is Level.OK
         assert (look(NOW + 2 * HOUR)["backups"].level, "backup-failed" in look(NOW + 2 * HOUR)["backups"].fix) == (
             Level.WARNING,
@@ -204,7 +204,7 @@ async def test_a_database_and_its_backups(tmp_path: Path) -> None:
         copy.write_bytes(whole)
         spoil(path)
         found = look()["database"]
-        assert (found.level, "Restore it" in found.fix) == (Level.ERROR, True), (spoil, found)
+        assert (found.level, "twodeck restore" in found.fix) == (Level.ERROR, True), (spoil, found)
         path.write_bytes(before)
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 999")

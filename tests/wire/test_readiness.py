@@ -83,7 +83,7 @@ async def test_a_closed_database_is_not_ready(bot: Bot) -> None:
     await bot.runner.stop()
     await bot.db.close()
     parts = await bot.readiness.parts()
-    assert (parts["database"], parts["workers"]) == ("cannot be written (DatabaseError)", "not started")
+    assert (parts["database"], parts["workers"]) == ("cannot be written (DatabaseClosedError)", "not started")
 
 
 async def test_a_machine_that_starts_no_process_is_not_ready(bot: Bot, tmp_path: Path) -> None:
