@@ -24,7 +24,7 @@ def run(*arguments: str) -> tuple[int, str]:
 
 def tests_pass(*arguments: str) -> Measured:
     """Run these tests; kept when all of them passed, and there were some."""
-    code, out = run("pytest", "-q", "--no-header", "-p", "no:cacheprovider", *arguments)
+    code, out = run("pytest", "--no-header", "-p", "no:cacheprovider", *arguments)
     passed = sum(int(number) for number in _PASSED.findall(out))
     tail = out.strip().splitlines()[-1] if out.strip() else "nothing"
     return Measured(f"{passed} tests passed" if code == 0 else tail, code == 0 and passed > 0)
