@@ -59,7 +59,7 @@ class Runner:
         self._in_doubt: set[str] = set()
         """Lines in which a row may be leased that nobody works on: a step or a claim ended badly."""
         self._loop: asyncio.Task[None] | None = None
-        self._cleared = False
+        self._cleared = self._failed = False
         self._looked_at = clock.monotonic()
 
     @property
@@ -110,9 +110,11 @@ class Runner:
                 await self._clear()
                 await self._follow_clock()
                 pause = 0.0 if await self._claim_all() else await self._pause(since)
-            except Exception:
-                log.exception("the runner could not read the database")
-                pause = 1.0
+                self._failed = False
+            except Exception as error:
+                # One trace is enough of what may last for hours, such as a full disk.
+                log.error("the runner could not read the database (%s)", error, exc_info=not self._failed)
+                self._failed, pause = True, 1.0
             if pause > 0:
                 await self._sleep(pause)
 

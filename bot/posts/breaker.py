@@ -46,7 +46,7 @@ class Breaker:
         await self._ask(post, lambda: self._delivery.show(post, progress))
 
     async def _ask(self, post: Post, call: Callable[[], Awaitable[T]], *, sends: bool = False) -> T:
-        self._check(post.place)
+        self._check(post.place, again=sends and post.purpose is Purpose.CARD)
         try:
             answer = await call()
         except Closed as closed:
@@ -56,15 +56,18 @@ class Breaker:
             self._took(post.place)
         return answer
 
-    def _check(self, place: str) -> None:
-        """Raises what the place said last, or `Postponed`."""
+    def _check(self, place: str, *, again: bool) -> None:
+        """Raises what the place said last, or `Postponed`.
+
+        `again`: a card, which follows a look at the permissions at once, so that a place that was mended is open.
+        """
         now = self._monotonic()
         while self._refusals and self._refusals[0] <= now - SECONDS:
             self._refusals.popleft()
         count, at, closed = self._closed.get(place, _OPEN)
         if count and at <= now - SECONDS:
             del self._closed[place]
-        elif count >= REFUSALS:
+        elif count >= REFUSALS and not again:
             raise Closed(closed.code, f"{closed.detail} (not asked again)")
         if len(self._refusals) >= MOST and place not in self._good:
             raise Postponed("too much was refused in the last ten minutes")

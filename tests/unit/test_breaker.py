@@ -40,6 +40,20 @@ async def test_a_closed_place_is_asked_three_times_and_again_after_ten_minutes()
     assert await delivery.find(a_post("p", "room")) is None
 
 
+async def test_a_card_opens_a_place_that_was_mended() -> None:
+    """Whoever gave the permission back need not wait: a command there was accepted, so its card is tried."""
+    discord = Refusing(set())
+    delivery = Breaker(discord, lambda: discord.now)
+    for _ in range(4):
+        with pytest.raises(Closed):
+            await delivery.send(a_post("p", "room"))
+    discord.open_places.add("room")
+    with pytest.raises(Closed):
+        await delivery.send(a_post("q", "room"))
+    assert await delivery.send(a_post("card", "room", Purpose.CARD)) == "card"
+    assert await delivery.send(a_post("q", "room")) == "q"
+
+
 async def test_messages_that_were_deleted_do_not_close_their_channel() -> None:
     class Emptied(Refusing):
         async def remove(self, post: object) -> None:
