@@ -30,6 +30,22 @@ async def test_suggestions_are_chosen_with_the_arrow_keys(small: Playground, vis
     await expect(page.get_by_role("option", name="house")).to_be_hidden()
 
 
+async def test_a_button_stays_under_the_pointer_while_suggestions_close(small: Playground, visit: Visit) -> None:
+    page = await visit(small.standin.url)
+    await page.get_by_text("More options").click()
+    await page.get_by_role("combobox", name="style").press_sequentially("h")
+    await expect(page.get_by_role("option", name="hip hop")).to_be_visible()
+    button = page.locator("#run")
+    await button.scroll_into_view_if_needed()
+    before = await button.bounding_box()
+    assert before is not None
+    await page.mouse.move(before["x"] + before["width"] / 2, before["y"] + before["height"] / 2)
+    await page.mouse.down()
+    assert await button.bounding_box() == before
+    await page.mouse.up()
+    await expect(page.get_by_role("listbox", name="Suggestions")).to_be_hidden()
+
+
 # ---- what a bot can put into a message
 
 

@@ -5,6 +5,10 @@ import { el, nextId } from "./dom.js";
 
 const TYPING_PAUSE = 250;
 
+let pressed = false;
+document.addEventListener("pointerdown", () => { pressed = true; }, true);
+for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => { pressed = false; }, true);
+
 // `suggest()` resolves to [{name, value}]. A suggestion shows its name and sends its value; other text is sent as typed.
 export function combobox(box, suggest) {
   const list = el("ul", { role: "listbox", id: nextId("suggestions"), class: "suggestions", "aria-label": "Suggestions", hidden: true });
@@ -54,7 +58,11 @@ export function combobox(box, suggest) {
 
   box.addEventListener("focus", askSoon);
   box.addEventListener("input", askSoon);
-  box.addEventListener("blur", () => open(false));
+  box.addEventListener("blur", () => {
+    // Closed under a press, the list would move what is pressed away from the pointer.
+    if (pressed) document.addEventListener("click", () => open(false), { once: true });
+    else open(false);
+  });
   box.addEventListener("keydown", (event) => {
     const marked = list.querySelector("[aria-selected=true]");
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
