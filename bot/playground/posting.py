@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -137,6 +138,8 @@ class Posting:
             ]
         if "components" in body:
             message.components = self._with_links(_numbered(body["components"] or []), by_name, shown)
+        body_now = json.dumps([message.embeds, message.components])
+        message.embedded = [one for one in _files_of(message) if f"/{one.id}/" in body_now and one not in kept]
         message.embedded += [one for one in kept if one.filename in shown]
         message.attachments = [one for one in kept if one.filename not in shown]
 

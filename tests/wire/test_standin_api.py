@@ -92,6 +92,21 @@ async def test_editing_keeps_only_the_files_that_are_listed(play: Playground, bo
     assert gone.value.code == 10008
 
 
+async def test_an_edit_that_is_repeated_shows_its_picture_once(play: Playground, bot: SmallBot) -> None:
+    """As the library does it where an edit was applied and its answer lost."""
+    channel = channel_of(play, bot, "lounge")
+    message = await channel.send("a picture follows")
+    embed = discord.Embed(title="Picture").set_image(url="attachment://wave.png")
+    for _ in range(2):
+        message = await message.edit(embed=embed, attachments=[discord.File(io.BytesIO(b"png"), "wave.png")])
+    shown = play.world.messages[message.id]
+    assert ([one.filename for one in shown.embedded], shown.attachments) == (["wave.png"], [])
+    message = await message.edit(embeds=message.embeds)
+    assert len(play.world.messages[message.id].embedded) == 1
+    await message.edit(embeds=[])
+    assert play.world.messages[message.id].embedded == []
+
+
 async def test_files_over_the_guilds_limit_are_refused(play: Playground, bot: SmallBot) -> None:
     play.world.guild.upload_limit = MEBIBYTE
     channel = channel_of(play, bot, "lounge")
