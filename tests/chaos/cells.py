@@ -123,6 +123,9 @@ async def run(folder: Path, say: Say, *, cells: Sequence[Sequence[str | int]], b
         cell = Cell.from_list(values)
         place = folder / f"cell-{number}"
         result = await play(place, cell, broken)
+        if not result.note and not result.violations:  # which call is the nth is a matter of chance sometimes
+            shutil.rmtree(place)
+            result = await play(place, cell, broken)
         tally.counts["cells"] += 1
         tally.counts[f"cells {result.note or 'not reached'}"] += 1
         tally.counts["bad cells"] += bool(result.violations)
