@@ -26,7 +26,7 @@ async def _measure() -> None:
         songs = [write_mp3(Path(folder, f"{n}.mp3"), m, 192) for n, m in enumerate(music)]
         files = [(song.name, _padded(song.read_bytes())) for song in songs]
         async with Playground(Path(folder)) as play:
-            await play.start_bot()
+            await play.start_bot(cold=True)
             await play.slash("mika", "lounge", "mashup", track_a=songs[0], track_b=songs[1])
             await play.wait_for(
                 lambda: play.messages("lounge") and "mixing" in str(play.messages("lounge")[0]), 120

@@ -102,7 +102,7 @@ async def _stage(folder: Path) -> AsyncIterator[tuple[Playground, Stopwatch]]:
                 "TWODECK_LISTEN": address,
                 "TWODECK_PUBLIC_URL": f"http://{address}",
             }
-            await play.start_bot(**settings)
+            await play.start_bot(cold=True, **settings)
             yield play, music
     finally:
         await music.close()

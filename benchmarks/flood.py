@@ -44,7 +44,7 @@ async def busy_house(places: int | None = None) -> AsyncIterator[tuple[Crowd, Bo
         ]
         async with Playground(Path(folder), limits=OFF) as play:
             default = DiscordSettings.model_fields["intake"].default
-            bot = await play.start_bot(TWODECK_INTAKE=str(places or default))
+            bot = await play.start_bot(cold=True, TWODECK_INTAKE=str(places or default))
             crowd = Crowd(play)
             await crowd.gather(songs)
             await acknowledged(await crowd.load(20, WARM_UP / 20, one_server))

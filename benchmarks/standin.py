@@ -32,7 +32,7 @@ async def _measure() -> None:
     print(f"longest {starts[-1] * 1000:.0f} ms of {STARTS} (target 500 ms)")
     with tempfile.TemporaryDirectory() as folder:
         async with Playground(Path(folder), limits=OFF) as play:
-            await play.start_bot()
+            await play.start_bot(cold=True)
             await _answered(play, 100)
             rate = await _rate(play)
             delays = sorted(await _answered(play, ONE_BY_ONE))

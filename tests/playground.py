@@ -29,6 +29,7 @@ from bot.playground.music import Music
 from bot.playground.server import Standin
 from bot.playground.world import Attachment, Interaction, Json, Message, World, direct_id
 from tests import referee
+from tests.warm import WarmBot
 
 T = TypeVar("T")
 File = Path | tuple[str, bytes] | Upload
@@ -165,14 +166,15 @@ class Playground:
         """The in-process bot, to ask the stand-in what the driver does not."""
         return self._clients[-1][0]
 
-    async def start_bot(self, timeout: float = 30, **settings: str) -> BotProcess:
+    async def start_bot(self, timeout: float = 30, *, cold: bool = False, **settings: str) -> BotProcess:
         """Run the real bot as its users do, in `directory`, until it is identified and synced.
 
-        Its limits are out of the way unless `settings`, by environment name, bring them back.
+        Its limits are out of the way unless `settings`, by environment name, bring them back. A `cold` one has an
+        interpreter of its own, others come out of the nursery.
         """
         assert self.directory is not None, "Playground(tmp_path) gives the bot a place for its data"
         before = self.standin.gateway.identified
-        self.bot = BotProcess(self.standin, self.directory)
+        self.bot = (BotProcess if cold else WarmBot)(self.standin, self.directory)
         measured = {name: os.environ[name] for name in ("COVERAGE_PROCESS_CONFIG",) if name in os.environ}
         self.bot.settings = {**ROOMY, **measured, **settings}
         self.knobs.attach(self.bot)

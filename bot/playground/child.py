@@ -60,7 +60,11 @@ class BotProcess:
     async def start(self) -> None:
         bot_data = self._data_dir / "bot"
         bot_data.mkdir(parents=True, exist_ok=True)
-        self._process = await asyncio.create_subprocess_exec(
+        self._process = await self._spawn()
+        self._reader = asyncio.create_task(self._read(self._process))
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bot.playground.keeper", str(os.getpid()), *self.command),
             env=self.environment(),
             stdin=asyncio.subprocess.DEVNULL,
@@ -68,7 +72,6 @@ class BotProcess:
             stderr=asyncio.subprocess.STDOUT,
             process_group=0,  # a Ctrl-C in the terminal is ours to pass on
         )
-        self._reader = asyncio.create_task(self._read(self._process))
 
     async def wait(self) -> int:
         """Wait for its end and return the exit status."""

@@ -27,6 +27,7 @@ from tests.chaos.checker import ENDED, Violation, check
 from tests.chaos.history import History, query, read_rows
 from tests.chaos.recorder import Recorder
 from tests.playground import ROOMY, Act, Playground
+from tests.warm import WarmBot
 
 T = TypeVar("T")
 DIALECTS = {"sunoapi": forms.MODELESS, "kie": forms.UNIFIED, "apibox": forms.LEGACY}
@@ -59,8 +60,16 @@ SETTINGS = {
 class Stage:
     """`async with Stage(folder) as stage:` then `start`, `ask`, `kill`, `settle`, and `verdict` at the end."""
 
-    def __init__(self, folder: Path, *, seed: int = 0, shape: Shape | None = None, warm: bool = False) -> None:
-        """`warm` takes audio children from a nursery."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        seed: int = 0,
+        shape: Shape | None = None,
+        warm: bool = False,
+        kind: type[BotProcess] = WarmBot,
+    ) -> None:
+        """`warm` takes audio children from a nursery; `kind` says where the bot comes from."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.chance = random.Random(seed)
@@ -77,6 +86,7 @@ class Stage:
         self.rooms = [Channel(world.new_id(), f"room-{number}", "", 9 + number) for number in range(_ROOMS)]
         world.guild.channels |= {room.id: room for room in self.rooms}
         self._warm = warm
+        self._kind = kind
         self._nursery: asyncio.subprocess.Process | None = None
         self._short = tempfile.TemporaryDirectory(prefix="twodeck-")  # a socket's path may have 107 letters
         self.options: list[str] = []
@@ -95,7 +105,7 @@ class Stage:
         self.play.world.listen(self.recorder.hear)
         self.play.standin.watch(self.recorder.saw)
         self.songs = {side: _song(self.folder / f"{side}.mp3", tonic) for side, tonic in (("a", 0), ("b", 7))}
-        self.bot = BotProcess(self.play.standin, self.folder)
+        self.bot = self._kind(self.play.standin, self.folder)
         self.play.bot = self.bot
         with socket.socket() as first, socket.socket() as second:
             for probe in (first, second):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.report import Figure, at_most
+from bot.playground.child import BotProcess
 from tests.chaos.stage import Stage
 from tests.soak.guests import Guests
 from tests.soak.samples import STOP_SECONDS, Sample, growth, look
@@ -67,7 +68,7 @@ class Outcome:
 async def run(folder: Path, plan: Plan, say: Callable[[str], None]) -> Outcome:
     """A warm-up, the time of the samples, a stop under load, and a second start that lets all jobs end."""
     outcome = Outcome()
-    async with Stage(folder, seed=plan.seed, shape=SHAPE, warm=True) as stage:
+    async with Stage(folder, seed=plan.seed, shape=SHAPE, warm=True, kind=BotProcess) as stage:
         stage.options += ["--broken", plan.broken] if plan.broken else []
         if not await stage.start():
             raise RuntimeError("the bot did not start:\n" + "\n".join(stage.bot.last_lines))
