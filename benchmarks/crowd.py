@@ -73,6 +73,10 @@ class Crowd:
         self._play.standin.gateway.watchers.clear()
         self._kinds["press"] = Kind(self._kinds["list"].event | pressed[1], pressed[0])
 
+    def slow_down(self, seconds: float) -> None:
+        """From now on Discord takes so long for each first answer."""
+        self._play.knobs.slow(seconds, "callback")
+
     def _cancel_button(self) -> tuple[Message, Json] | None:
         """The first live card, and the event of its button, which nobody here may use."""
         for card in self._play.messages("lounge"):

@@ -35,8 +35,8 @@ async def _measure() -> list[Figure]:
 
 
 @contextlib.asynccontextmanager
-async def busy_house(places: int | None = None) -> AsyncIterator[tuple[Crowd, BotProcess]]:
-    """A crowd and a bot that it has used already, with as many places as it has by default, or with others."""
+async def busy_house(broken: str = "") -> AsyncIterator[tuple[Crowd, BotProcess]]:
+    """A crowd and a bot that it has used already, perhaps with a part that is broken on purpose."""
     with tempfile.TemporaryDirectory() as folder:
         songs = [
             write_mp3(Path(folder, "one.mp3"), stereo(Song(tempo=120, seconds=9, tonic=9, minor=True))),
@@ -44,7 +44,7 @@ async def busy_house(places: int | None = None) -> AsyncIterator[tuple[Crowd, Bo
         ]
         async with Playground(Path(folder), limits=OFF) as play:
             default = DiscordSettings.model_fields["intake"].default
-            bot = await play.start_bot(cold=True, TWODECK_INTAKE=str(places or default))
+            bot = await play.start_bot(cold=True, broken=broken, TWODECK_INTAKE=str(default))
             crowd = Crowd(play)
             await crowd.gather(songs)
             await acknowledged(await crowd.load(20, WARM_UP / 20, one_server))
@@ -58,13 +58,18 @@ async def promptness(
     before = _cpu_seconds(bot)
     normal = await acknowledged(await crowd.load(NORMAL, normal_seconds, everybody))
     between = _cpu_seconds(bot)
-    rush = await acknowledged(await crowd.load(RUSH, rush_seconds, everybody))
-    costs = [(between - before) / len(normal), (_cpu_seconds(bot) - between) / len(rush)]
+    rush = await rushing(crowd, rush_seconds)
+    costs = [(between - before) / len(normal), (_cpu_seconds(bot) - between) / (RUSH * rush_seconds)]
     spent = [
         Figure(f"{n}/s: processor time of the bot for one", _ms(c))
         for n, c in zip((NORMAL, RUSH), costs, strict=True)
     ]
-    return [*_normal(normal), *_rush(rush), *spent]
+    return [*_normal(normal), *rush, *spent]
+
+
+async def rushing(crowd: Crowd, seconds: int = SECONDS) -> list[Figure]:
+    """How soon everybody is answered in a rush."""
+    return _rush(await acknowledged(await crowd.load(RUSH, seconds, everybody)))
 
 
 async def fairness(crowd: Crowd) -> list[Figure]:

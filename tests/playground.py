@@ -32,6 +32,7 @@ from tests import referee
 from tests.warm import WarmBot
 
 T = TypeVar("T")
+ROOT = Path(__file__).resolve().parents[1]
 File = Path | tuple[str, bytes] | Upload
 
 ROOMY = {
@@ -166,17 +167,27 @@ class Playground:
         """The in-process bot, to ask the stand-in what the driver does not."""
         return self._clients[-1][0]
 
-    async def start_bot(self, timeout: float = 30, *, cold: bool = False, **settings: str) -> BotProcess:
+    async def start_bot(
+        self, timeout: float = 30, *, cold: bool = False, broken: str = "", **settings: str
+    ) -> BotProcess:
         """Run the real bot as its users do, in `directory`, until it is identified and synced.
 
         Its limits are out of the way unless `settings`, by environment name, bring them back. A `cold` one has an
-        interpreter of its own, others come out of the nursery.
+        interpreter of its own, others come out of the nursery; `broken` names a part that is broken on purpose.
         """
         assert self.directory is not None, "Playground(tmp_path) gives the bot a place for its data"
         before = self.standin.gateway.identified
         self.bot = (BotProcess if cold else WarmBot)(self.standin, self.directory)
         measured = {name: os.environ[name] for name in ("COVERAGE_PROCESS_CONFIG",) if name in os.environ}
-        self.bot.settings = {**ROOMY, **measured, **settings}
+        self.bot.settings = {**ROOMY, **measured, "PYTHONPATH": str(ROOT), **settings}
+        if broken:
+            self.bot.command = [
+                "tests.chaos.child",
+                "--notes",
+                str(self.directory / "strikes.txt"),
+                "--broken",
+                broken,
+            ]
         self.knobs.attach(self.bot)
         await self.bot.start()
         await self.wait_for_bot(timeout, identified=before + 1)

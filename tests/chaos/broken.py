@@ -7,14 +7,18 @@ import logging
 import os
 import secrets
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import discord
+
 from bot import app
+from bot.client import Tree
 from bot.database import connection
 from bot.engines.hosted.client import MusicClient
+from bot.intake import Intake
 from bot.jobs import line
 from bot.jobs import store as jobs
 from bot.jobs.job import Job, Move
@@ -22,8 +26,10 @@ from bot.jobs.steps import Steps, again
 from bot.posts import store as posts
 from bot.posts.post import Post
 from bot.web.callbacks import Callbacks, Hint, Knock, Signed
+from cogs.views.controls import Admitted
 
 _HEAD_START = 0.3
+_LOOK_SECONDS = 0.02
 
 
 def no_marker() -> None:
@@ -121,6 +127,28 @@ def tell() -> None:
     MusicClient._ask = telling
 
 
+def in_line() -> None:
+    """Who finds no place waits for one, instead of being told that the bot is busy."""
+    enter_commands, enter_controls = Tree.interaction_check, Admitted.interaction_check
+
+    def waiting(check: Callable[..., Awaitable[bool]]) -> Callable[..., Coroutine[Any, Any, bool]]:
+        async def checked(self: Any, interaction: discord.Interaction[Any]) -> bool:
+            intake = interaction.client.intake
+            while not intake._has_room(interaction.guild_id):  # noqa: ASYNC110 - nobody tells of a place
+                await asyncio.sleep(_LOOK_SECONDS)
+            return await check(self, interaction)
+
+        return checked
+
+    Tree.interaction_check = waiting(enter_commands)
+    Admitted.interaction_check = waiting(enter_controls)
+
+
+def without_shares() -> None:
+    """Places are for whoever comes first, also when they all come from one server."""
+    Intake._has_room = lambda self, who: self.under_way < self._places
+
+
 VARIANTS: Mapping[str, Callable[[], None]] = {
     "no-marker": no_marker,
     "random-nonce-and-no-lookup": random_nonce_and_no_lookup,
@@ -130,4 +158,6 @@ VARIANTS: Mapping[str, Callable[[], None]] = {
     "synchronous-normal": synchronous_normal,
     "leak": leak,
     "tell": tell,
+    "in-line": in_line,
+    "without-shares": without_shares,
 }
