@@ -12,7 +12,7 @@ import socket
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -182,7 +182,7 @@ class _Faults(logging.Handler):
 
 
 @contextmanager
-def _listening(kind: type[Callbacks], outcome: Outcome) -> Iterator[int]:
+def _listening(kind: type[Callbacks], outcome: Outcome) -> Generator[int]:
     """The port of a listener in another thread."""
     loop, ready, handler = asyncio.new_event_loop(), threading.Event(), _Faults(outcome.faults)
     ended, ports = asyncio.Event(), list[int]()

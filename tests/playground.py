@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -294,7 +294,7 @@ class Playground:
 
 
 @contextlib.asynccontextmanager
-async def with_kie(directory: Path, **more: Any) -> AsyncIterator[Playground]:
+async def with_kie(directory: Path, **more: Any) -> AsyncGenerator[Playground]:
     """A playground whose bot has the engine kie beside its own; it asks how a task stands, nobody calls it back."""
     music = Music()
     music.knobs.callbacks = "lost"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,7 @@ async def engine_of(
     public_url: str = PUBLIC,
     dialect: str = "legacy",
     overlays: Path | None = None,
-) -> AsyncIterator[HostedEngine]:
+) -> AsyncGenerator[HostedEngine]:
     host = urlsplit(url).netloc
     account = HostedSettings(api_key=SecretStr(key), base_url=url, upload_url=f"http://{host}", dialect=dialect)
     downloads = DownloadSettings.model_validate({"TWODECK_DOWNLOAD_HOSTS": host})
