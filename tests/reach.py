@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Collection, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 from unittest import mock
 
 from aiohttp import web
@@ -171,7 +172,8 @@ def _connections() -> Generator[list[_Address]]:
 def _write_down(event: str, arguments: tuple[object, ...]) -> None:
     if event == "socket.connect" and _written is not None:
         match arguments[1]:
-            case (str(host), int(port), *_):
+            case tuple():
+                host, port, *_ = cast("tuple[str, int]", arguments[1])
                 _written.append((host, port))
             case _:
                 pass

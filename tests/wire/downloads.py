@@ -89,3 +89,8 @@ def failed(reason: str, status: int = 0) -> tuple[Code, dict[str, Any]]:
         "reason": reason,
         "detail": f"HTTP {status}" if reason == "status" else reason.replace("-", " "),
     }
+
+
+def names(folder: Path) -> list[str]:
+    """Of the files in it."""
+    return sorted(path.name for path in folder.iterdir())

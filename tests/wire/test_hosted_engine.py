@@ -117,7 +117,7 @@ EXTRAS = {"vocal_gender": "f", "style_weight": 0.61, "weirdness": 0.72, "audio_w
 WIRE_EXTRAS = {"vocalGender": "f", "styleWeight": 0.61, "weirdnessConstraint": 0.72, "audioWeight": 0.65}
 SIMPLE = {**BASE, "customMode": False, "instrumental": False, "prompt": "calm piano"}
 CUSTOM = {**BASE, "customMode": True, "style": "Jazz", "title": "Mine"}
-TABLE = [
+TABLE: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, str]]] = [
     ("simple", {"prompt": "calm piano"}, SIMPLE, {"style": "mashup", "title": TITLE}),
     (
         "simple with custom options",
