@@ -54,7 +54,7 @@ scorecard: $(VENV)/.developer
 	$(BIN)/python -m tests.scorecard
 
 coverage: $(VENV)/.developer
-	nice $(BIN)/python -m tests.checks.coverage
+	nice $(BIN)/python -m tests.checks.branches
 
 mutants: $(VENV)/.developer
 	nice $(BIN)/python -m tests.checks.mutants

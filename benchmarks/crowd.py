@@ -53,7 +53,7 @@ class Crowd:
         self._servers[0] = world.guild.id
         for person in self._people:
             world.guild.members[person.id] = Member(person, [], world.clock.now())
-        mine = payloads.guild_create(world) | {"channels": [], "threads": []}
+        mine: Json = payloads.guild_create(world) | {"channels": [], "threads": []}
         for server in self._servers[1:]:
             self._play.standin.gateway.dispatch(
                 "GUILD_CREATE", mine | {"id": str(server), "name": f"Server {server}"}
@@ -94,7 +94,7 @@ class Crowd:
         place = world.channel("lounge").id if server == 0 else self._servers[server] + 1
         token = secrets.token_urlsafe(120)
         user = kind.event["member"]["user"] | {"id": str(person.id), "username": person.name}
-        event = kind.event | {
+        event: Json = kind.event | {
             "id": str(world.new_id()),
             "token": token,
             "guild_id": str(self._servers[server]),

@@ -7,7 +7,7 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,7 @@ async def _measure() -> bool:
 
 
 @asynccontextmanager
-async def _stage(folder: Path) -> AsyncIterator[tuple[Playground, Stopwatch]]:
+async def _stage(folder: Path) -> AsyncGenerator[tuple[Playground, Stopwatch]]:
     """The bot as its users run it, between the two stand-ins."""
     await asyncio.to_thread(folder.mkdir)
     music, address = Stopwatch(), free_address()

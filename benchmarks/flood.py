@@ -7,7 +7,7 @@ import contextlib
 import os
 import statistics
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from benchmarks.crowd import Acknowledged, Crowd, acknowledged, everybody, one_server, quiet
@@ -35,7 +35,7 @@ async def _measure() -> list[Figure]:
 
 
 @contextlib.asynccontextmanager
-async def busy_house(broken: str = "") -> AsyncIterator[tuple[Crowd, BotProcess]]:
+async def busy_house(broken: str = "") -> AsyncGenerator[tuple[Crowd, BotProcess]]:
     """A crowd and a bot that it has used already, perhaps with a part that is broken on purpose."""
     with tempfile.TemporaryDirectory() as folder:
         songs = [

@@ -148,7 +148,11 @@ class Parts:
         clock, files = Clock(), FileStore(folder / "files")
         files.prepare()
         self.db, self.out = db, out or Out()
-        self.engine = make(folder, lambda job, task: _call_back(db, self.runner, job, task))
+
+        def call_back(job: str, task: str) -> Coroutine[Any, Any, None]:
+            return _call_back(db, self.runner, job, task)
+
+        self.engine = make(folder, call_back)
         registry, self.switches = Registry([self.engine]), Switches(db, clock)
         alerts, keep = (
             Alerts(db, clock, OperatorSettings.model_validate({}), lambda: None),

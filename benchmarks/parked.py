@@ -261,7 +261,7 @@ def _insert(tx: Tx, number: int, now: int, engine: str) -> None:
         Source("a", f"https://cdn.discordapp.com/attachments/1/{number}/a.mp3", "Night_Drive.mp3", 5_000_000),
         Source("b", f"https://cdn.discordapp.com/attachments/2/{number}/b.mp3", "Paper_Lanterns.mp3", 5_000_000),
     )
-    request = {
+    request: dict[str, Any] = {
         **dict.fromkeys(("style", "vocal_gender", "style_weight", "weirdness", "audio_weight")),
         **{"engine": engine, "mode": "simple", "prompt": "rain on two rooftops", "instrumental": False},
         **{"title": "Night Drive × Paper Lanterns", "model": "V5", "unused": []},

@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import chain, cycle
@@ -255,7 +255,7 @@ async def _broken_off(port: int, homes: Iterator[str], forces: Forces) -> None:
 
 
 @asynccontextmanager
-async def _caller(port: int, home: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+async def _caller(port: int, home: str) -> AsyncGenerator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(home, 0))
     try:
         yield reader, writer

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 OK, FAULT, USAGE = 0, 1, 2
 ENV_FILE = Path(".env")
@@ -46,23 +47,33 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_tools(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+class _Commands(Protocol):
+    """Where commands are added."""
+
+    def add_parser(self, name: str, *, help: str) -> argparse.ArgumentParser: ...
+
+
+def _with_settings(run: Callable[[argparse.Namespace, Path | None], int]) -> Callable[[argparse.Namespace], int]:
+    return lambda options: run(options, _env_file(options))
+
+
+def _add_tools(commands: _Commands) -> None:
     from bot import tools
 
     jobs = commands.add_parser("jobs", help="list jobs, newest first, also while the bot runs")
     tools.add_jobs_arguments(jobs)
-    jobs.set_defaults(command=lambda options: tools.list_jobs(options, _env_file(options)))
+    jobs.set_defaults(command=_with_settings(tools.list_jobs))
     backup = commands.add_parser("backup", help="copy the database and check the copy, also while the bot runs")
     tools.add_backup_arguments(backup)
-    backup.set_defaults(command=lambda options: tools.take_backup(options, _env_file(options)))
+    backup.set_defaults(command=_with_settings(tools.take_backup))
     restore = commands.add_parser(
         "restore", help="put a backup in the place of the database; the bot has to be stopped"
     )
     tools.add_restore_arguments(restore)
-    restore.set_defaults(command=lambda options: tools.put_back(options, _env_file(options)))
+    restore.set_defaults(command=_with_settings(tools.put_back))
     engine = commands.add_parser("engine", help="list the engines of the running bot, or switch one off or on")
     tools.add_engine_arguments(engine)
-    engine.set_defaults(command=lambda options: tools.order_engines(options, _env_file(options)))
+    engine.set_defaults(command=_with_settings(tools.order_engines))
     tally = commands.add_parser("tally", help="recompute the result of a contest from its export")
     tools.add_tally_arguments(tally)
     tally.set_defaults(command=tools.tally)

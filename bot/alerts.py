@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import aiohttp
 
@@ -76,7 +77,7 @@ class Alerts:
     async def _call(self, sentence: str) -> None:
         """Discord's own shape of a webhook, which chat programs take too. The address is a secret: never logged."""
         timeout = aiohttp.ClientTimeout(total=_WEBHOOK_SECONDS)
-        body = {"content": sentence, "text": sentence, "allowed_mentions": {"parse": []}}
+        body: dict[str, Any] = {"content": sentence, "text": sentence, "allowed_mentions": {"parse": []}}
         try:
             with around("http alert"):
                 async with (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, cast
 
 Value = str | int | float
 
@@ -195,7 +195,7 @@ class Refusal:
     def from_json(cls, data: Mapping[str, object]) -> Refusal:
         values = data["values"]
         assert isinstance(values, dict)  # noqa: S101 - written by to_json
-        return cls(Code(str(data["code"])), values)
+        return cls(Code(str(data["code"])), cast("dict[str, Value]", values))
 
 
 class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a fault of the program

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,7 +25,7 @@ def reach(name: str) -> None:
 
 
 @contextmanager
-def around(name: str) -> Iterator[None]:
+def around(name: str) -> Generator[None]:
     """The points `NAME:before` and `NAME:after` of one effect; the second only of one that came to its end."""
     reach(f"{name}:before")
     yield

@@ -16,6 +16,7 @@ from bot.contests.contest import RUNNING, Contest, Draft, Phase, Rules, check_ch
 from bot.contests.dates import read_moment
 from bot.contests.schedule import check_changed, check_new, moved_along
 from bot.errors import Code, Refused
+from bot.guilds.guild import shown
 from bot.guilds.moderation import Actor, moderates, must_make_contests
 from bot.jobs.service import Offer
 from bot.texts import say
@@ -158,7 +159,8 @@ class Organising(commands.Cog):
             for place in filter(None, (channel, gallery)):
                 must_post_in(place, locale)
             when = await self._moments(actor, {"opens": opens, "deadline": deadline, "voting_ends": voting_ends})
-            changes = {name: value for name, value in {**given, **when}.items() if value is not None}
+            asked: dict[str, Any] = {**given, **when}
+            changes = {name: value for name, value in asked.items() if value is not None}
             if not changes:
                 raise Refused(Code.NOTHING_TO_CHANGE)
             check_changes(found, changes)
@@ -330,11 +332,9 @@ async def _done(interaction: discord.Interaction[Any], actor: Actor, step: Mappi
     match step["do"]:
         case "create":
             place = await place_of(interaction, private=False, posting=False)
-            draft = step["draft"]
+            draft: dict[str, Any] = {**step["draft"], "rules": Rules.from_json(step["draft"]["rules"])}
             offers = tuple(Offer(**offer) for offer in step["offers"])
-            made = await service.create(
-                actor, place, Draft(**{**draft, "rules": Rules.from_json(draft["rules"])}), offers
-            )
+            made = await service.create(actor, place, Draft(**draft), offers)
             when = made.schedule.opens_at
             words = "contest-saved" if when is None else "contest-saved-opening"
             told = "" if when is None else moment(when)
@@ -377,4 +377,4 @@ def _draft_json(draft: Draft) -> dict[str, Any]:
 
 
 def _jsonable(changes: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: sorted(value) if isinstance(value, frozenset) else value for name, value in changes.items()}
+    return {name: shown(value) for name, value in changes.items()}

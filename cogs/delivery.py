@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -203,7 +203,7 @@ class Delivery:
             raise _closed(error) from error
 
     @contextlib.contextmanager
-    def _draft(self, post: Post, content: Content, extras: Extras) -> Iterator[Draft]:
+    def _draft(self, post: Post, content: Content, extras: Extras) -> Generator[Draft]:
         """What the message says; its files are open only inside."""
         try:
             if isinstance(content, ContestNews | EntryShow):

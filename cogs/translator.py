@@ -21,8 +21,9 @@ class CommandTranslator(app_commands.Translator):
         if language == DEFAULT:
             return None
         message = string.extras.get("message")
-        if message is None and isinstance(context.data, app_commands.Command | app_commands.Group):
-            message = name_id(context.data.qualified_name)
+        named: object = context.data
+        if message is None and isinstance(named, app_commands.Command | app_commands.Group):
+            message = name_id(named.qualified_name)
         return None if message is None else say(language, message)
 
 

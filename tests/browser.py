@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from playwright.async_api import Browser, async_playwright, expect
@@ -42,7 +42,7 @@ def _executable() -> str:
 
 
 @contextlib.asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
+async def chromium() -> AsyncGenerator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=_executable(), args=_ARGUMENTS)
         yield browser
@@ -50,7 +50,7 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 @contextlib.asynccontextmanager
-async def playground(directory: Path, **settings: str) -> AsyncIterator[str]:
+async def playground(directory: Path, **settings: str) -> AsyncGenerator[str]:
     """`twodeck playground` as its users start it; gives the address, which is the one line that is one."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "playground"),

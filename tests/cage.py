@@ -47,7 +47,7 @@ async def _tried(folder: Path, ways: Collection[str], child: str) -> dict[str, s
             await asyncio.start_server(hear, "127.0.0.1", 0) as server,
             await asyncio.start_unix_server(hear, data / "control"),
         ):
-            arguments = {
+            arguments: dict[str, object] = {
                 "database": str(data / "twodeck.db"),
                 "control": str(data / "control"),
                 "port": server.sockets[0].getsockname()[1],

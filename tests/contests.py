@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
+from unittest import mock
 
 from bot import failpoints
 from bot.clock import Clock
@@ -135,7 +136,9 @@ class Copier:
 def engine(name: EngineName) -> Engine:
     """All that accepting reads of an engine."""
     capabilities = Capabilities((), Limits(prompt=500, style=100, title=80), frozenset())
-    known = SimpleNamespace(name=name, capabilities=lambda *_: capabilities, repeatable=True, cancellable=True)
+    known = SimpleNamespace(
+        name=name, capabilities=mock.Mock(return_value=capabilities), repeatable=True, cancellable=True
+    )
     return cast(Engine, known)
 
 

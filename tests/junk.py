@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import logging
 import random
@@ -12,7 +13,7 @@ import socket
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -45,8 +46,8 @@ _NAMES = (
     "Expect",
     "Connection",
     "Upgrade",
+    *("X-Webhook-Signature", "X-Webhook-Timestamp", "X-Forwarded-For", "Host", "Cookie", "Range"),
 )
-_NAMES += ("X-Webhook-Signature", "X-Webhook-Timestamp", "X-Forwarded-For", "Host", "Cookie", "Range")
 _VALUES = (
     "application/json",
     "gzip",
@@ -100,7 +101,7 @@ def throw(count: int, kind: type[Callbacks] = Callbacks, seed: int = 1) -> Outco
     outcome, chance = Outcome(), random.Random(seed)
     with _listening(kind, outcome) as port, ThreadPoolExecutor(_AT_ONCE) as senders:
         made = (_request(chance) for _ in range(count))
-        outcome.statuses.update(senders.map(lambda request: _send(port, request), made))
+        outcome.statuses.update(senders.map(functools.partial(_send, port), made))
     return outcome
 
 
@@ -182,7 +183,7 @@ class _Faults(logging.Handler):
 
 
 @contextmanager
-def _listening(kind: type[Callbacks], outcome: Outcome) -> Iterator[int]:
+def _listening(kind: type[Callbacks], outcome: Outcome) -> Generator[int]:
     """The port of a listener in another thread."""
     loop, ready, handler = asyncio.new_event_loop(), threading.Event(), _Faults(outcome.faults)
     ended, ports = asyncio.Event(), list[int]()

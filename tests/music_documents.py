@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jsonschema_rs
 import yaml
@@ -86,24 +86,25 @@ def _closed(schema: Any) -> Any:
     """The same schema, taking nothing that it does not name."""
     if not isinstance(schema, dict):
         return schema
-    closed = {key: _closed(value) for key, value in schema.items()}
-    if isinstance(schema.get("properties"), dict):
+    closed = {key: _closed(value) for key, value in cast("dict[str, Any]", schema).items()}
+    if isinstance(closed.get("properties"), dict):
         closed["additionalProperties"] = False
     return closed
 
 
 def _without_contradictions(schema: Any) -> Any:
     if isinstance(schema, list):
-        return [_without_contradictions(inner) for inner in schema]
+        return [_without_contradictions(inner) for inner in cast("list[Any]", schema)]
     if not isinstance(schema, dict):
         return schema
-    left = {key: _without_contradictions(value) for key, value in schema.items()}
-    if isinstance(schema.get("properties"), dict):
+    left = {key: _without_contradictions(value) for key, value in cast("dict[str, Any]", schema).items()}
+    if isinstance(left.get("properties"), dict):
         left["properties"] = {k: v for k, v in left["properties"].items() if k not in CONTRADICTED}
     return left
 
 
 def _without_nulls(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
-    return [_without_nulls(inner) for inner in value] if isinstance(value, list) else value
+        fields = cast("dict[str, Any]", value)
+        return {key: _without_nulls(inner) for key, inner in fields.items() if inner is not None}
+    return [_without_nulls(inner) for inner in cast("list[Any]", value)] if isinstance(value, list) else value

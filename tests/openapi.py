@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jsonschema_rs
 
@@ -166,9 +166,15 @@ def chosen(body: Any, path: str) -> Iterator[tuple[str, Any]]:
         return
     head, _, rest = path.partition("/")
     if head != "*":
-        steps = [(head, body[head])] if isinstance(body, dict) and body.get(head) is not None else []
+        inner = cast("Mapping[str, Any]", body).get(head) if isinstance(body, dict) else None
+        steps = [(head, inner)] if inner is not None else []
     else:
-        steps = list(body.items()) if isinstance(body, dict) else list(enumerate(body))
+        within = (
+            cast("Mapping[str, Any]", body).items()
+            if isinstance(body, dict)
+            else enumerate(cast("list[Any]", body))
+        )
+        steps = list(within)
     for key, value in steps:
         for pointer, found in chosen(value, rest):
             yield f"/{key}{pointer}", found

@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import discord
 import yarl
@@ -297,15 +297,16 @@ class Playground:
         if isinstance(value, Path):
             return Upload(name, value.name, value.read_bytes())
         if isinstance(value, tuple):
-            return Upload(name, value[0], value[1])
+            filename, data = cast("tuple[str, bytes]", value)
+            return Upload(name, filename, data)
         return value
 
     def _field(self, name: str, value: Any) -> Any:
-        return [self._value(name, one) for one in value] if isinstance(value, list) else value
+        return [self._value(name, one) for one in cast("list[object]", value)] if isinstance(value, list) else value
 
 
 @contextlib.asynccontextmanager
-async def with_kie(directory: Path, **more: Any) -> AsyncIterator[Playground]:
+async def with_kie(directory: Path, **more: Any) -> AsyncGenerator[Playground]:
     """A playground whose bot has the engine kie beside its own; it asks how a task stands, nobody calls it back."""
     music = Music()
     music.knobs.callbacks = "lost"
@@ -329,8 +330,9 @@ def shown_text(message: Message) -> str:
     parts = [message.content]
     for embed in message.embeds:
         parts += [embed.get("title") or "", embed.get("description") or ""]
-        parts += [f"{field['name']}: {field['value']}" for field in embed.get("fields") or []]
-        parts.append((embed.get("footer") or {}).get("text") or "")
+        parts += [f"{field['name']}: {field['value']}" for field in embed.get("fields") or ()]
+        footer: Json = embed.get("footer") or {}
+        parts.append(footer.get("text") or "")
     for item in checks.walk(message.components):
         parts += [item.get("content") or "", item.get("label") or ""]
     return "\n".join(part for part in parts if part)
@@ -349,8 +351,8 @@ def find_control(message: Message, label_or_id: str) -> Json:
 def _modal_names(modal: Json) -> dict[str, str]:
     """custom_id by label."""
     names: dict[str, str] = {}
-    for item in modal.get("components") or []:
-        inner = item.get("components") or [item.get("component")]
+    for item in modal.get("components") or ():
+        inner: list[Json] = item.get("components") or [item.get("component")]
         for control in inner:
             if control and control.get("custom_id"):
                 names[item.get("label") or control.get("label") or control["custom_id"]] = control["custom_id"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,7 @@ class Trusting(Spending):
 
 
 @asynccontextmanager
-async def house(folder: Path, music: Music, spending: type[Spending], cap: int) -> AsyncIterator[Services]:
+async def house(folder: Path, music: Music, spending: type[Spending], cap: int) -> AsyncGenerator[Services]:
     """The parts with one hosted engine whose credits have a cap."""
     song = write_mp3(folder / "song.mp3", stereo(Song(seconds=6)))
     await music.start()

@@ -6,10 +6,11 @@ import asyncio
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncGenerator, Collection, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 from unittest import mock
 
 from aiohttp import web
@@ -140,7 +141,7 @@ async def _maze(request: web.Request) -> web.Response:
 
 
 @asynccontextmanager
-async def _listening(*addresses: str, port: int = 0) -> AsyncIterator[int]:
+async def _listening(*addresses: str, port: int = 0) -> AsyncGenerator[int]:
     """One port on several addresses, where a file is given to everybody."""
 
     async def give(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -159,7 +160,7 @@ async def _listening(*addresses: str, port: int = 0) -> AsyncIterator[int]:
 
 
 @contextmanager
-def _connections() -> Iterator[list[_Address]]:
+def _connections() -> Generator[list[_Address]]:
     """Every address that this process connects to, whoever asks."""
     global _written  # noqa: PLW0603 - an audit hook stays for ever
     if _written is None:
@@ -171,7 +172,8 @@ def _connections() -> Iterator[list[_Address]]:
 def _write_down(event: str, arguments: tuple[object, ...]) -> None:
     if event == "socket.connect" and _written is not None:
         match arguments[1]:
-            case (str(host), int(port), *_):
+            case tuple():
+                host, port, *_ = cast("tuple[str, int]", arguments[1])
                 _written.append((host, port))
             case _:
                 pass

@@ -183,7 +183,7 @@ class Town:
     async def _set(self, guild: str, member: str) -> Any:
         if self._chance.random() < 0.5:
             return await self._settings.settings(guild)
-        channels = frozenset() if self._chance.random() < 0.5 else frozenset({f"{guild}-room"})
+        channels = frozenset[str]() if self._chance.random() < 0.5 else frozenset({f"{guild}-room"})
         return await self._settings.change(self._actor(guild, member), channels=channels)
 
     async def _contest(self, guild: str, member: str) -> Any:

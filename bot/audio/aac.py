@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -32,7 +32,7 @@ def pyav() -> Any | None:
 
 
 @contextmanager
-def open_aac(path: Path) -> Iterator[Opened]:
+def open_aac(path: Path) -> Generator[Opened]:
     module = pyav()
     if module is not None:
         with _open_with_pyav(module, path) as opened:
@@ -52,7 +52,7 @@ def _demuxer(path: Path) -> str:
 
 
 @contextmanager
-def _open_with_pyav(av: Any, path: Path) -> Iterator[Opened]:
+def _open_with_pyav(av: Any, path: Path) -> Generator[Opened]:
     """Given the open file and no protocol, FFmpeg opens nothing by itself."""
     with path.open("rb") as file:
         try:
@@ -89,7 +89,7 @@ def _pyav_blocks(av: Any, container: Any, stream: Any) -> Iterator[NDArray[np.fl
 
 
 @contextmanager
-def _open_with_ffmpeg(program: Path, path: Path) -> Iterator[Opened]:
+def _open_with_ffmpeg(program: Path, path: Path) -> Generator[Opened]:
     """Reads a float WAV from ffmpeg's standard output; the reader may stop at any block."""
     command = [str(program), "-nostdin", "-v", "quiet", "-protocol_whitelist", "file", "-f", _demuxer(path)]
     command += ["-codec_whitelist", DECODERS, "-i", f"file:{path}"]

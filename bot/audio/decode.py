@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +49,7 @@ class Stream:
 
 
 @contextmanager
-def open_stream(path: Path) -> Iterator[Stream]:
+def open_stream(path: Path) -> Generator[Stream]:
     """Opens by magic bytes; refuses what is empty, no audio, unsupported, damaged at its head or wild in shape."""
     kind = magic.kind_of(path)
     if kind == "aac":

@@ -235,7 +235,8 @@ def _follow(flux: Line, period: float) -> NDArray[np.float64]:
         score[frame] += candidates[best]
         back[frame] = frame - near[best]
     tail = max(0, len(score) - int(near[-1]))
-    at, places = tail + int(np.argmax(score[tail:])), []
+    at = tail + int(np.argmax(score[tail:]))
+    places: list[int] = []
     while at >= 0:
         places.append(at)
         at = int(back[at])

@@ -20,7 +20,8 @@ Mel = NDArray[np.float32]  # (frames, BANDS): summed magnitude of each band
 @lru_cache(maxsize=1)
 def bank() -> tuple[Line, NDArray[np.float64]]:
     """(bins, bands) triangles from 30 Hz to 10 kHz, and the bands' centres in Hz."""
-    points = 700 * (np.exp(np.linspace(np.log1p(30 / 700), np.log1p(10000 / 700), BANDS + 2)) - 1)
+    lowest, highest = float(np.log1p(30 / 700)), float(np.log1p(10000 / 700))
+    points = 700 * (np.exp(np.linspace(lowest, highest, BANDS + 2)) - 1)
     bins = np.fft.rfftfreq(FRAME, 1 / RATE)[:, None]
     rising = (bins - points[:-2]) / (points[1:-1] - points[:-2])
     falling = (points[2:] - bins) / (points[2:] - points[1:-1])

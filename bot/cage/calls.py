@@ -22,6 +22,8 @@ _NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_
 _ALLOW, _DENY, _MISSING = 0x7FFF0000, _RET_ERRNO | errno.EPERM, _RET_ERRNO | errno.ENOSYS
 _X32 = 0x40000000  # the other call numbers of x86-64
 _CLONE_THREAD = 0x00010000
+Calls = dict[str, tuple[int, int | None] | tuple[int, int]]
+
 _MACHINES = {"x86_64": (0xC000003E, 317), "aarch64": (0xC00000B7, 277)}
 """For each machine its name in BPF, and the number of `seccomp`."""
 
@@ -60,9 +62,9 @@ _MEMORY_THAT_NO_LIMIT_COUNTS = {
     "memfd_create": (319, 279), "memfd_secret": (447, 447), "shmget": (29, 194), "shmat": (30, 196),
     "semget": (64, 190), "msgget": (68, 186), "mq_open": (240, 180),
 }  # fmt: skip
-_EVER = _NETWORK | _OTHER_PROCESSES | _KERNEL | _FILES | _MEMORY_THAT_NO_LIMIT_COUNTS
-_PROCESSES = {"fork": (57, None), "vfork": (58, None), "tkill": (200, 130), "rt_sigqueueinfo": (129, 138)}
-_PROGRAMS = {"execve": (59, 221), "execveat": (322, 281)}
+_EVER: Calls = {**_NETWORK, **_OTHER_PROCESSES, **_KERNEL, **_FILES, **_MEMORY_THAT_NO_LIMIT_COUNTS}
+_PROCESSES: Calls = {"fork": (57, None), "vfork": (58, None), "tkill": (200, 130), "rt_sigqueueinfo": (129, 138)}
+_PROGRAMS: Calls = {"execve": (59, 221), "execveat": (322, 281)}
 _CLONE, _CLONE3, _KILL, _TGKILL, _PRLIMIT64 = (56, 220), (435, 435), (62, 129), (234, 131), (302, 261)
 
 Line = tuple[int, int, int, int]
@@ -98,7 +100,7 @@ def deny_processes() -> None:
         _put_up(_PROCESSES, alone=True)
 
 
-def _put_up(calls: dict[str, tuple[int, int | None] | tuple[int, int]], *, alone: bool) -> None:
+def _put_up(calls: Calls, *, alone: bool) -> None:
     architecture, _ = _MACHINES[platform.machine()]
     at = int(platform.machine() == "aarch64")
     numbers = [number for pair in calls.values() if (number := pair[at]) is not None]

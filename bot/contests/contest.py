@@ -84,7 +84,8 @@ class Rules:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Rules:
-        return cls(**{**data, "engines": frozenset(data["engines"])})
+        values: dict[str, Any] = {**data, "engines": frozenset(data["engines"])}
+        return cls(**values)
 
 
 @dataclass(frozen=True)

@@ -114,4 +114,5 @@ def is_veiled(tx: Tx, job: str) -> bool:
 
 
 def _entry(row: Row) -> Entry:
-    return Entry(**{**dict(row), "state": EntryState(row["state"])})
+    values: dict[str, Any] = {**dict(row), "state": EntryState(row["state"])}
+    return Entry(**values)

@@ -142,6 +142,8 @@ def _from_csv(text: str) -> Sheet:
                 ballots.setdefault(int(number), []).append(int(value))
             case "break":
                 breaks[int(number)] = int(value)
+            case _:
+                pass  # what the contest itself is, read above
     return Sheet(
         contest=about["contest"],
         title=about["title"],

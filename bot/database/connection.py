@@ -53,7 +53,7 @@ class _Connection(aiosqlite.Connection):
     """aiosqlite with its one-hop primitive in the open: a function runs whole on the connection's thread."""
 
     async def hop(self, function: Callable[[sqlite3.Connection], Outcome]) -> Outcome:
-        return await self._execute(function, self._conn)
+        return await self._execute(function, self._conn)  # pyright: ignore[reportUnknownMemberType]
 
 
 class _Asked:

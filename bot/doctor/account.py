@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -66,7 +66,7 @@ class Session:
 
 
 @asynccontextmanager
-async def session(settings: DiscordSettings, skew: Skew) -> AsyncIterator[Session]:
+async def session(settings: DiscordSettings, skew: Skew) -> AsyncGenerator[Session]:
     """A client whose token was asked about; its finding is that of the token."""
     point_library_at(settings)
     async with discord.Client(

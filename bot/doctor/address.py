@@ -6,7 +6,7 @@ The way in is that of every callback (`bot.web`): the running bot's, or for a mo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol
@@ -164,7 +164,7 @@ class _Knocker:
 
 
 @asynccontextmanager
-async def _way(web: WebSettings, kie: KieSettings, folder: Path, clock: Clock) -> AsyncIterator[_Way]:
+async def _way(web: WebSettings, kie: KieSettings, folder: Path, clock: Clock) -> AsyncGenerator[_Way]:
     """The running bot's way in, or else our own."""
     try:
         await asyncio.to_thread(ask, folder, {"do": "engines"})
@@ -213,7 +213,7 @@ class _Own:
 
 
 @asynccontextmanager
-async def _listening(web: WebSettings, kie: KieSettings, clock: Clock) -> AsyncIterator[_Own]:
+async def _listening(web: WebSettings, kie: KieSettings, clock: Clock) -> AsyncGenerator[_Own]:
     probes = Probes(clock)
     # A database that nobody opens: callbacks of jobs are answered "try again", as they must be without a bot.
     callbacks = Callbacks(Database(Path("never-opened")), clock, kie.webhook_keys, lambda: None, probes)

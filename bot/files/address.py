@@ -5,9 +5,10 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Collection
+from typing import Any
 
 from aiohttp.abc import AbstractResolver
-from aiohttp.connector import AddrInfoType, TCPConnector
+from aiohttp.connector import TCPConnector
 from yarl import URL
 
 # Addresses that carry another address inside: what is behind them cannot be judged here.
@@ -18,6 +19,7 @@ _TRANSLATED = tuple(
 # Older Pythons call these global.
 _SPECIAL = tuple(ipaddress.IPv4Network(network) for network in ("192.0.0.0/24", "192.88.99.0/24", "100.64.0.0/10"))
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_Info = tuple[int | socket.AddressFamily, int | socket.SocketKind, int, str, tuple[Any, ...]]
 
 
 class ForbiddenAddressError(OSError):
@@ -72,7 +74,7 @@ class Reach:
             socket_factory=self._open,
         )
 
-    def _open(self, info: AddrInfoType) -> socket.socket:
+    def _open(self, info: _Info) -> socket.socket:
         family, kind, protocol, _, where = info
         address, port = str(where[0]), int(where[1])
         if not is_public(address) and (address, port) not in self._loopback:

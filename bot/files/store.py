@@ -10,7 +10,7 @@ import re
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +48,7 @@ class FileStore:
         return self._incoming / name
 
     @contextmanager
-    def room(self) -> Iterator[Path]:
+    def room(self) -> Generator[Path]:
         """An empty folder on the same disk for one child's work, gone afterwards with what is left in it."""
         with tempfile.TemporaryDirectory(prefix="room-", dir=self._incoming) as name:
             yield Path(name)

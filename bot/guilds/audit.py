@@ -54,7 +54,8 @@ class Entry:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Entry:
-        return cls(**{**data, "action": Action(data["action"])})
+        values: dict[str, Any] = {**data, "action": Action(data["action"])}
+        return cls(**values)
 
 
 def entries(tx: Tx, guild: str, *, about: str | None, by: str | None, limit: int, offset: int) -> list[Entry]:

@@ -7,7 +7,7 @@ import functools
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
@@ -111,7 +111,7 @@ class GuildSettings(BaseModel):
 
 def shown(value: Any) -> Any:
     """A field's value as it is written down: sets in order, choices by their names."""
-    return sorted(value) if isinstance(value, frozenset) else value
+    return sorted(cast("frozenset[Any]", value)) if isinstance(value, frozenset) else value
 
 
 def changed(settings: GuildSettings, changes: Mapping[str, Any]) -> GuildSettings:

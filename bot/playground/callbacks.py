@@ -63,7 +63,8 @@ class Callbacks:
             raise ApiError(40060)
         if interaction.failed or now - interaction.sent_at > FIRST_ANSWER_SECONDS:
             raise ApiError(10062)
-        kind, data = int(body.get("type", 0)), body.get("data") or {}
+        kind = int(body.get("type", 0))
+        data: dict[str, Any] = body.get("data") or {}
         if kind not in _ANSWERS_TO[interaction.kind]:
             raise ApiError(
                 50035, errors={"type": {"_errors": [{"code": "INTERACTION_TYPE", "message": "Not here."}]}}
@@ -78,7 +79,7 @@ class Callbacks:
             return answer()
         return answer(self._callback_json(interaction, kind))
 
-    def _apply(self, interaction: Interaction, kind: int, data: Json, uploads: list[Upload]) -> None:
+    def _apply(self, interaction: Interaction, kind: int, data: dict[str, Any], uploads: list[Upload]) -> None:
         """Do what the first answer says."""
         limit = self._limit(interaction)
         if kind == 4:

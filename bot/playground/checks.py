@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from bot.playground.errors import ApiError
 from bot.playground.world import COMPONENTS_V2, Json
@@ -41,10 +41,12 @@ class Problems:
 
     def count(self, path: str, value: object, most: int, least: int = 0) -> list[Any]:
         """Check a list (None counts as empty) and return it."""
-        items = [] if value is None else value
-        if not isinstance(items, list):
+        if value is None:
+            value = list[Any]()
+        if not isinstance(value, list):
             self.add(path, "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType.")
             return []
+        items = cast("list[Any]", value)
         if not least <= len(items) <= most:
             self.add(path, "BASE_TYPE_BAD_LENGTH", f"Must be between {least} and {most} in length.")
         return items
@@ -109,14 +111,18 @@ def commands(body: object) -> list[Json]:
     return listed
 
 
+def _within(embed: Json, part: str) -> Json:
+    return embed.get(part) or {}
+
+
 def _embeds(problems: Problems, embeds: object) -> None:
     total = 0
     for index, embed in enumerate(problems.count("embeds", embeds, 10)):
         path = f"embeds.{index}"
         for key, most in _EMBED_TEXTS:
             total += problems.length(f"{path}.{key}", embed.get(key), most)
-        total += problems.length(f"{path}.footer.text", (embed.get("footer") or {}).get("text"), 2048)
-        total += problems.length(f"{path}.author.name", (embed.get("author") or {}).get("name"), 256)
+        total += problems.length(f"{path}.footer.text", _within(embed, "footer").get("text"), 2048)
+        total += problems.length(f"{path}.author.name", _within(embed, "author").get("name"), 256)
         for number, field in enumerate(problems.count(f"{path}.fields", embed.get("fields"), 25)):
             total += problems.length(f"{path}.fields.{number}.name", field.get("name"), 256, 1)
             total += problems.length(f"{path}.fields.{number}.value", field.get("value"), 1024, 1)

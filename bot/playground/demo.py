@@ -169,7 +169,7 @@ def encode(sound: Sound) -> bytes:
 
 def render(arguments: Mapping[str, Any], progress: Callable[[str, float], None]) -> dict[str, Any]:
     """Write `TITLE.mp3` for every recipe into `arguments["directory"]`; returns the file names."""
-    files = []
+    files: list[str] = []
     for number, recipe in enumerate(RECIPES):
         progress(recipe.title, number / len(RECIPES))
         path = Path(arguments["directory"]) / f"{recipe.title}.mp3"

@@ -11,7 +11,7 @@ import zlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import WSMsgType, web
 
@@ -139,7 +139,7 @@ class Gateway:
         self._wires.add(wire)
         session: Session | None = None
         try:
-            hello = {"heartbeat_interval": int(self.heartbeat_seconds * 1000), "_trace": []}
+            hello: Json = {"heartbeat_interval": int(self.heartbeat_seconds * 1000), "_trace": []}
             await wire.control(_HELLO, hello)
             async for frame in socket:
                 if frame.type is not WSMsgType.TEXT:
@@ -160,9 +160,9 @@ class Gateway:
         if operation == _HEARTBEAT:
             await wire.control(_ACK)
         elif operation == _IDENTIFY and isinstance(data, dict):
-            return await self._identify(wire, data)
+            return await self._identify(wire, cast("Json", data))
         elif operation == _RESUME and isinstance(data, dict):
-            return await self._resume(wire, data)
+            return await self._resume(wire, cast("Json", data))
         elif session is None:
             await wire.socket.close(code=_NOT_AUTHENTICATED)
         return session

@@ -161,7 +161,7 @@ def lead(frequencies: Sequence[float], seconds: float) -> Sound:
     """Two sawtooths twelve cents and half a room apart, plucked open and left to close."""
     time = _time(seconds + 0.12)
     shape = (0.35 + 0.65 * _decay(time, 0.35)) * _shape(len(time), 0.003, 0.12)
-    sides = []
+    sides: list[Sound] = []
     for cents, phase in ((-6, 0.1), (6, 0.6)):
         moved = frequencies[0] * 2 ** (cents / 1200)
         sides.append(_swept(moved, len(time), _decay(time, 0.2), 1500, 8000, phase) * shape)

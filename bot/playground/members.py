@@ -291,7 +291,7 @@ def _filled_control(item: Json, values: Mapping[str, Any], options: Options, lab
 
 def _chosen_before(item: Json) -> list[Any]:
     """What a select has before anybody touches it."""
-    return [option["value"] for option in item.get("options") or [] if option.get("default")]
+    return [option["value"] for option in item.get("options") or () if option.get("default")]
 
 
 def _typed(item: Json, text: str, label: str) -> str:

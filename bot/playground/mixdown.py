@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bot.playground.instruments import RATE, Sound
 
@@ -71,13 +72,15 @@ def loudness(sound: Sound) -> float:
 
 def limit(sound: Sound) -> Sound:
     """Hold every sample under `CEILING` with a gain that moves slowly and ahead of time."""
-    samples = sound.shape[1]
+    samples: int = sound.shape[1]
     blocks = -(-samples // _LIMITER_BLOCK)
     padded = np.zeros(blocks * _LIMITER_BLOCK, np.float32)
     padded[:samples] = np.abs(sound).max(axis=0)
     need = np.minimum(1, CEILING / np.maximum(padded.reshape(blocks, -1).max(axis=1), 1e-9))
     around = np.pad(need, 2 * _LIMITER_REACH, mode="edge")
-    lowest = np.lib.stride_tricks.sliding_window_view(around, 2 * _LIMITER_REACH + 1).min(axis=1)
+    lowest: NDArray[np.float64] = np.lib.stride_tricks.sliding_window_view(around, 2 * _LIMITER_REACH + 1).min(
+        axis=1
+    )
     window = np.hanning(2 * _LIMITER_REACH + 1)
     smooth = np.convolve(lowest, window / window.sum(), "valid")
     middle = (np.arange(blocks) + 0.5) * _LIMITER_BLOCK

@@ -188,6 +188,8 @@ class Music:
                 return web.Response(text="<html>502 Bad Gateway</html>", status=502, content_type="text/html")
             case "no-task":
                 return _answer(200, "success", {})
+            case _:
+                pass
         return _answer(200, "success", {"taskId": task.id})
 
     async def _persona(self, request: web.Request) -> web.StreamResponse:

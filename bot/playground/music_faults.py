@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 
@@ -111,9 +111,9 @@ def _changed(answer: web.Response, how: Spoilt, elsewhere: str) -> web.Response:
 def _other_types(value: Any) -> Any:
     match value:
         case Mapping():
-            return {name: _other_types(inner) for name, inner in value.items()}
+            return {name: _other_types(inner) for name, inner in cast("Mapping[str, Any]", value).items()}
         case list():
-            return {"0": value}
+            return {"0": cast("list[Any]", value)}
         case str():
             return 7
         case None:
@@ -124,17 +124,17 @@ def _other_types(value: Any) -> Any:
 
 def _extended(value: Any) -> Any:
     if isinstance(value, Mapping):
-        inner = {name: _extended(item) for name, item in value.items()}
+        inner = {name: _extended(item) for name, item in cast("Mapping[str, Any]", value).items()}
         return {"__new": {"deep": [1, None]}, **inner, "status_v2": "MAYBE", "": ""}
-    return [_extended(item) for item in value] if isinstance(value, list) else value
+    return [_extended(item) for item in cast("list[Any]", value)] if isinstance(value, list) else value
 
 
 def _leading(value: Any, elsewhere: str) -> Any:
     match value:
         case Mapping():
-            return {name: _leading(inner, elsewhere) for name, inner in value.items()}
+            return {name: _leading(inner, elsewhere) for name, inner in cast("Mapping[str, Any]", value).items()}
         case list():
-            return [_leading(inner, elsewhere) for inner in value]
+            return [_leading(inner, elsewhere) for inner in cast("list[Any]", value)]
         case str() if value.startswith("http"):
             return elsewhere
         case str() if value[:1] in ("{", "["):

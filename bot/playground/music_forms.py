@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 LEGACY, MODELESS, UNIFIED = "legacy", "modeless", "unified"
 PREFIX = {LEGACY: "", MODELESS: "/modeless", UNIFIED: ""}
@@ -95,14 +95,16 @@ def unified_form(body: Mapping[str, Any]) -> Form | None:
 def fields_of(body: Mapping[str, Any]) -> dict[str, Any]:
     """What was asked, in camelCase: `input` is where the unified dialect has it."""
     inner = body.get("input")
-    return {_camel(key): value for key, value in inner.items()} if isinstance(inner, Mapping) else dict(body)
+    if not isinstance(inner, Mapping):
+        return dict(body)
+    return {_camel(key): value for key, value in cast("Mapping[str, Any]", inner).items()}
 
 
 def sources_of(body: Mapping[str, Any]) -> list[str]:
     """The addresses of the uploads."""
     fields = fields_of(body)
     one, both = fields.get("uploadUrl"), fields.get("uploadUrlList")
-    found = both if isinstance(both, list) else [one]
+    found = cast("list[Any]", both) if isinstance(both, list) else [one]
     return [address for address in found if isinstance(address, str) and address]
 
 

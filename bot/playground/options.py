@@ -154,15 +154,16 @@ def find_command(commands: list[Json], path: str) -> tuple[Json, list[Json], lis
     command = next((one for one in commands if one["name"] == name and one.get("type", 1) == 1), None)
     if command is None:
         raise MemberError(f"The bot has no command /{name}.")
-    place, way = command, []
+    place: Json = command
+    way: list[Json] = []
     for step in rest:
-        inner = (one for one in place.get("options") or [] if one["type"] in (SUBCOMMAND, GROUP))
+        inner = (one for one in place.get("options") or () if one["type"] in (SUBCOMMAND, GROUP))
         found = next((one for one in inner if one["name"] == step), None)
         if found is None:
             raise MemberError(f"The bot has no command /{path}.")
         place = found
         way.append(found)
-    specs = place.get("options") or []
+    specs: list[Json] = place.get("options") or []
     if any(spec["type"] in (SUBCOMMAND, GROUP) for spec in specs):
         raise MemberError(f"/{path} needs one of: " + ", ".join(spec["name"] for spec in specs))
     return command, specs, way

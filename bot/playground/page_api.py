@@ -7,7 +7,7 @@ import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote
 
 from aiohttp import BodyPartReader, WSMsgType, web
@@ -299,7 +299,7 @@ def _source(path: Path) -> Handler:
 def _parsed(data: bytes) -> Json:
     with contextlib.suppress(ValueError):
         if isinstance(body := json.loads(data), dict):
-            return body
+            return cast("Json", body)
     raise MemberError("The page sent something else than a form.")
 
 

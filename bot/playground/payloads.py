@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from bot.playground import permissions
 from bot.playground.files import Files
@@ -289,12 +289,12 @@ def message(world: World, files: Files, one: Message) -> Json:
 def _fresh(files: Files, value: Any) -> Any:
     """The same with newly signed links where embeds or components show files of ours."""
     if isinstance(value, list):
-        return [_fresh(files, item) for item in value]
+        return [_fresh(files, item) for item in cast("list[Any]", value)]
     if not isinstance(value, dict):
         return value
     return {
         key: files.renew(item) if key in _LINKS and isinstance(item, str) else _fresh(files, item)
-        for key, item in value.items()
+        for key, item in cast("Json", value).items()
     }
 
 

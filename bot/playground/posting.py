@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from bot.playground import checks
 from bot.playground.errors import ApiError
@@ -134,7 +134,7 @@ class Posting:
         shown: set[str] = set()
         if "embeds" in body:
             message.embeds = [
-                {"type": "rich", **self._with_links(embed, by_name, shown)} for embed in body["embeds"] or []
+                {"type": "rich", **self._with_links(embed, by_name, shown)} for embed in body["embeds"] or ()
             ]
         if "components" in body:
             message.components = self._with_links(_numbered(body["components"] or []), by_name, shown)
@@ -147,7 +147,7 @@ class Posting:
         """Members whose mention counts under `allowed_mentions`."""
         found = [int(text) for text in _MENTION.findall(content) if int(text) in self._world.guild.members]
         if allowed is not None and "users" not in (allowed.get("parse") or []):
-            named = {int(user_id) for user_id in allowed.get("users") or []}
+            named = {int(user_id) for user_id in allowed.get("users") or ()}
             found = [user_id for user_id in found if user_id in named]
         return list(dict.fromkeys(found))
 
@@ -157,7 +157,7 @@ class Posting:
         found = [int(text) for text in _ROLE_MENTION.findall(message.content)]
         roles = [world.guild.roles[role_id] for role_id in dict.fromkeys(found) if role_id in world.guild.roles]
         if allowed is not None and "roles" not in (allowed.get("parse") or []):
-            named = {int(role_id) for role_id in allowed.get("roles") or []}
+            named = {int(role_id) for role_id in allowed.get("roles") or ()}
             roles = [role for role in roles if role.id in named]
         all_of_them = Permission.MENTION_EVERYONE in world.allowed(world.bot.id, message.channel_id)
         return [role.id for role in roles if role.mentionable or all_of_them]
@@ -165,14 +165,14 @@ class Posting:
     def _kept(self, message: Message, body: Json) -> list[Attachment]:
         if "attachments" not in body:
             return list(message.attachments)
-        listed = {str(entry.get("id")) for entry in body["attachments"] or []}
+        listed = {str(entry.get("id")) for entry in body["attachments"] or ()}
         return [one for one in _files_of(message) if str(one.id) in listed]
 
     def _arriving(self, message: Message, body: Json, uploads: Sequence[Upload]) -> list[Attachment]:
         home = f"attachments/{message.channel_id}"
         if message.ephemeral:
             home = f"ephemeral-attachments/{self._world.application_id}"
-        described = {str(entry.get("id")): entry for entry in body.get("attachments") or []}
+        described = {str(entry.get("id")): entry for entry in body.get("attachments") or ()}
         arrived: list[Attachment] = []
         for upload in uploads:
             number = upload.field.removeprefix("files[").rstrip("]")
@@ -182,15 +182,16 @@ class Posting:
     def _with_links(self, value: Any, by_name: dict[str, Attachment], shown: set[str]) -> Any:
         """Replace attachment:// addresses by links, noting which files they show."""
         if isinstance(value, list):
-            return [self._with_links(item, by_name, shown) for item in value]
+            return [self._with_links(item, by_name, shown) for item in cast("list[Any]", value)]
         if not isinstance(value, dict):
             return value
-        result = {key: self._with_links(item, by_name, shown) for key, item in value.items()}
+        result = {key: self._with_links(item, by_name, shown) for key, item in cast("Json", value).items()}
         for key in _MEDIA_KEYS:
-            address = str((result.get(key) or {}).get("url", "")) if isinstance(result.get(key), dict) else ""
+            media: Json = result[key] if isinstance(result.get(key), dict) else {}
+            address = str(media.get("url", ""))
             if address.startswith("attachment://") and (found := by_name.get(address[13:])):
                 shown.add(found.filename)
-                result[key] = {"width": 0, "height": 0, **result[key], "url": self._files.link(found)}
+                result[key] = {"width": 0, "height": 0, **media, "url": self._files.link(found)}
                 result[key]["proxy_url"] = result[key]["url"]
         return result
 

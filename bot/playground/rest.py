@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 
@@ -127,7 +127,7 @@ class BotApi:
         if not club.has_bot:
             return answer([])
         mine = payloads.bits(payloads.permissions_of(self._world, self._world.bot.id))
-        short = {
+        short: Json = {
             "id": str(club.id),
             "name": club.name,
             "icon": None,
@@ -211,7 +211,7 @@ class BotApi:
         return answer()
 
     async def refresh_urls(self, request: web.Request) -> web.Response:
-        addresses = _object(request[BODY]).get("attachment_urls") or []
+        addresses = _object(request[BODY]).get("attachment_urls") or ()
         return answer(
             {"refreshed_urls": [{"original": one, "refreshed": self._files.renew(one)} for one in addresses]}
         )
@@ -294,7 +294,7 @@ def _digits(bits: object) -> str | None:
 def _object(body: Any) -> Json:
     if not isinstance(body, dict):
         raise ApiError(50035)
-    return body
+    return cast("Json", body)
 
 
 def _page_of(messages: list[Message], query: dict[str, str]) -> list[Message]:

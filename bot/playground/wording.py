@@ -18,14 +18,15 @@ def worded(command: Json, locale: str) -> Json:
         told["description"] = _in(command, "description", locale)
     for parts in ("options", "choices"):
         if parts in command:
-            told[parts] = [worded(part, locale) for part in command[parts] or []]
+            told[parts] = [worded(part, locale) for part in command[parts] or ()]
     return told
 
 
 def languages(commands: Iterable[Json]) -> list[str]:
     """Every language that the commands have words in."""
-    return [FIRST, *sorted({name for one in commands for name in one.get("name_localizations") or {}} - {FIRST})]
+    return [FIRST, *sorted({name for one in commands for name in one.get("name_localizations") or ()} - {FIRST})]
 
 
 def _in(command: Json, what: str, locale: str) -> Any:
-    return (command.get(f"{what}_localizations") or {}).get(locale) or command.get(what)
+    localized: Json = command.get(f"{what}_localizations") or {}
+    return localized.get(locale) or command.get(what)

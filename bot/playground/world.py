@@ -218,7 +218,7 @@ class World:
             Channel(_fixed_id(23), "no-history", "The bot may not read what was posted here", 3, [forgetful]),
         ]
         joined = self.clock.now() - 86_400
-        people = [
+        people: list[tuple[User, list[int]]] = [
             (self.bot, [bot_role]),
             (self.mika, []),
             (self.noor, []),

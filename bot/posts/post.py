@@ -138,7 +138,8 @@ class Progress:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Progress:
         error = Refusal.from_json(data["error"]) if data["error"] else None
-        values = {**data, "error": error, "sources": tuple(data["sources"]), "unused": tuple(data["unused"])}
+        lists = {name: tuple(data[name]) for name in ("sources", "unused")}
+        values: dict[str, Any] = {**data, **lists, "error": error}
         return cls(**values)
 
 
@@ -174,7 +175,8 @@ class Result:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Result:
         tracks = tuple(ResultTrack(**track) for track in data["tracks"])
-        values = {**data, "tracks": tracks, "sources": tuple(data["sources"]), "unused": tuple(data["unused"])}
+        lists = {name: tuple(data[name]) for name in ("sources", "unused")}
+        values: dict[str, Any] = {**data, **lists, "tracks": tracks}
         return cls(**values)
 
 
@@ -210,7 +212,8 @@ class Notice:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Notice:
-        return cls(**{**data, "error": Refusal.from_json(data["error"])})
+        values: dict[str, Any] = {**data, "error": Refusal.from_json(data["error"])}
+        return cls(**values)
 
 
 @dataclass(frozen=True)
@@ -227,7 +230,8 @@ class Alert:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Alert:
-        return cls(**{**data, "operators": tuple(data["operators"])})
+        values: dict[str, Any] = {**data, "operators": tuple(data["operators"])}
+        return cls(**values)
 
 
 @dataclass(frozen=True)
@@ -339,7 +343,8 @@ class ContestNews:
     def from_json(cls, data: Mapping[str, Any]) -> ContestNews:
         placed = tuple(Placed(**one) for one in data["placed"])
         lists = {name: tuple(data[name]) for name in ("sources", "changes")}
-        return cls(**{**data, **lists, "placed": placed})
+        values: dict[str, Any] = {**data, **lists, "placed": placed}
+        return cls(**values)
 
 
 @dataclass(frozen=True)

@@ -279,7 +279,8 @@ def _units(gate: Gate, code: Code, standing: Standing, units: int) -> Check:
 
 def _caps(operator: Operator, facts: Facts) -> list[Check]:
     """One check for each cap of the engine, or one that says that there is none."""
-    engine, found = facts.asking.engine, []
+    engine = facts.asking.engine
+    found: list[Check] = []
     for period, (window, taken) in facts.credits.items():
         cap = operator.caps[engine, period]
         values: dict[str, Value] = {

@@ -156,7 +156,7 @@ async def _hint(request: web.Request) -> Hint:
 
 
 def _read(body: Any) -> Hint:
-    data = body.get("data") if isinstance(body.get("data"), dict) else {}
+    data: dict[str, Any] = body.get("data") if isinstance(body.get("data"), dict) else {}
     task = data.get("task_id") or data.get("taskId") or body.get("taskId")
     if not isinstance(task, str) or not 0 < len(task) <= 200 or not task.isascii():
         raise ValueError("no task id")

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from bot.errors import Code, Refusal, Refused, Value
 from bot.worker.conversation import Conversation, Progress
@@ -130,13 +130,15 @@ class Pool:
 
     def _outcome(self, talk: Conversation, target: str, limits: Limits) -> dict[str, Any]:
         match talk.last:
-            case {"result": dict(result)}:
-                return result
-            case {"refusal": dict(refusal)}:
-                raise _refused(refusal)
+            case {"result": dict()}:
+                return talk.last["result"]
+            case {"refusal": dict()}:
+                raise _refused(talk.last["refusal"])
             case {"fault": str(fault)}:
                 log.error("target %s failed: %s\n%s", target, fault, talk.tail)
                 raise Refused(Code.WORKER_DIED)
+            case _:
+                pass  # it ended without a word
         if self._closed:
             raise Refused(Code.STOPPING)
         if limit := _LIMIT_SIGNALS.get(-(talk.status or 0)):
@@ -170,5 +172,6 @@ def _refused(data: dict[str, Any]) -> Refused:
         refusal = Refusal.from_json(data)
     except (AssertionError, KeyError, TypeError, ValueError):
         return Refused(Code.WORKER_DIED)
-    values = {name: value for name, value in refusal.values.items() if isinstance(value, Value)}
+    told = cast("Mapping[str, object]", refusal.values)
+    values = {name: value for name, value in told.items() if isinstance(value, Value)}
     return Refused(refusal.code, **values)

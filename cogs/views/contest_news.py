@@ -86,7 +86,8 @@ def news_files(store: FileStore, news: ContestNews, picture: bytes | None) -> li
     """With results: the winners' audio as far as one message takes it, and the picture."""
     if news.move not in _RESULTS:
         return []
-    files, room = [], _ROOM_BYTES
+    files: list[discord.File] = []
+    room = _ROOM_BYTES
     for placed in [one for one in news.placed if one.winner and one.audio][:_PLAYERS]:
         path = store.path(placed.audio)
         room -= path.stat().st_size

@@ -158,7 +158,8 @@ def read_form(data: Mapping[str, Any]) -> tuple[tuple[Offer, ...], dict[str, str
     """The files and the options of a form that was sent."""
     rows: list[Mapping[str, Any]] = data.get("components") or []
     sent = {row["component"]["custom_id"]: row["component"] for row in rows if row.get("component")}
-    files = (data.get("resolved") or {}).get("attachments") or {}
+    resolved: Mapping[str, Any] = data.get("resolved") or {}
+    files: Mapping[str, Any] = resolved.get("attachments") or {}
     found = [files[one] for one in _values(sent, "tracks") if one in files]
     options: dict[str, str | None] = {
         name: sent.get(name, {}).get("value") for name in ("style", "title", "prompt")

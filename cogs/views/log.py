@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import discord
 
@@ -66,5 +66,5 @@ def _subject(subject: str, locale: str) -> str:
 def _setting(value: Any, locale: str) -> str:
     """A field's value: lists one after another, nothing as a word."""
     if isinstance(value, list):
-        value = ", ".join(str(one) for one in value)
+        value = ", ".join(map(str, cast("list[Any]", value)))
     return say(locale, "log-nothing") if value in (None, "") else f"`{str(value).lower()[:200]}`"

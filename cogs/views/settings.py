@@ -114,9 +114,9 @@ def _value(field: str, settings: GuildSettings, locale: str) -> str:
         names = sorted(value) if field == "engines" else [value]
         return listed((say(locale, f"engine-{name}") for name in names), locale)
     if field in _MENTIONS:
-        values = sorted(value) if isinstance(value, frozenset) else [value]
-        return listed((_MENTIONS[field].format(one) for one in values), locale)
-    return listed((plain(one) for one in sorted(value)), locale) if isinstance(value, frozenset) else f"`{value}`"
+        names = sorted(value) if field in LISTS else [value]
+        return listed((_MENTIONS[field].format(one) for one in names), locale)
+    return listed((plain(one) for one in sorted(value)), locale) if field in LISTS else f"`{value}`"
 
 
 def _pages(page: str, locale: str) -> discord.ui.Select[Any]:

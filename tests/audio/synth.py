@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import lameenc
 import numpy as np
@@ -135,8 +137,7 @@ def write_mp3(path: Path, samples: Samples, bit_rate: int = 128) -> Path:
 
 def write_m4a(path: Path, samples: Samples) -> Path:
     """AAC, by the extra `m4a`, which has to be installed."""
-    import av  # pyright: ignore[reportMissingImports]
-
+    av: Any = importlib.import_module("av")
     with av.open(str(path), "w", format="ipod") as container:
         stream = container.add_stream("aac", rate=RATE, layout="stereo")
         for first in range(0, len(samples), 1024):

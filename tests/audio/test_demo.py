@@ -63,7 +63,7 @@ def estimated_key(recipe: Recipe) -> str:
     used = (hertz > 65) & (hertz < 2000)
     classes = np.round(69 + 12 * np.log2(hertz[used] / 440)).astype(int) % 12
     chroma = [levels[:, used][:, classes == number].mean() for number in range(12)]
-    fits = {}
+    fits: dict[str, float] = {}
     for number, name in enumerate(("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")):
         fits[f"{name} major"] = np.corrcoef(np.roll(MAJOR, number), chroma)[0, 1]
         fits[f"{name} minor"] = np.corrcoef(np.roll(MINOR, number), chroma)[0, 1]
@@ -71,7 +71,7 @@ def estimated_key(recipe: Recipe) -> str:
 
 
 @each
-def test_a_piece_is_as_long_as_its_bars(recipe):
+def test_a_piece_is_as_long_as_its_bars(recipe: Recipe) -> None:
     sound = piece(recipe)
     assert sound.shape == (2, round(recipe.bars * 4 * 60 / recipe.tempo * RATE))
     assert 40 <= recipe.seconds <= 50
@@ -79,7 +79,7 @@ def test_a_piece_is_as_long_as_its_bars(recipe):
 
 
 @each
-def test_onsets_are_on_the_beats_of_the_stated_tempo(recipe):
+def test_onsets_are_on_the_beats_of_the_stated_tempo(recipe: Recipe) -> None:
     truth = on_grid(recipe, recipe.tempo)
     assert truth > 2.5
     assert truth > 1.3 * on_grid(recipe, recipe.tempo, 0.37)
@@ -88,12 +88,12 @@ def test_onsets_are_on_the_beats_of_the_stated_tempo(recipe):
 
 
 @each
-def test_the_key_is_the_stated_one(recipe):
+def test_the_key_is_the_stated_one(recipe: Recipe) -> None:
     assert estimated_key(recipe) == recipe.key
 
 
 @each
-def test_loudness_and_peaks(recipe):
+def test_loudness_and_peaks(recipe: Recipe) -> None:
     sound = piece(recipe)
     assert loudness(sound) == pytest.approx(-14, abs=0.5)
     assert np.abs(sound).max() <= CEILING * 1.0001
@@ -104,7 +104,7 @@ def test_loudness_and_peaks(recipe):
 
 
 @each
-def test_every_part_of_the_spectrum_is_there_and_the_sides_differ(recipe):
+def test_every_part_of_the_spectrum_is_there_and_the_sides_differ(recipe: Recipe) -> None:
     sound = piece(recipe)
     power = (spectra(sound.mean(axis=0), 8192, 8192) ** 2).sum(axis=0)
     hertz = np.fft.rfftfreq(8192, 1 / RATE)
@@ -118,9 +118,10 @@ def test_every_part_of_the_spectrum_is_there_and_the_sides_differ(recipe):
 
 
 @each
-def test_the_arrangement_grows_rests_and_ends(recipe):
+def test_the_arrangement_grows_rests_and_ends(recipe: Recipe) -> None:
     bar = round(recipe.bar_seconds * RATE)
-    sound, first, levels = piece(recipe), 0, []
+    sound, first = piece(recipe), 0
+    levels: list[float] = []
     for section in recipe.sections:
         part = sound[:, first * bar : (first + section.bars) * bar]
         levels.append(20 * np.log10(np.sqrt((part**2).mean())))
@@ -133,11 +134,11 @@ def test_the_arrangement_grows_rests_and_ends(recipe):
 
 
 @each
-def test_the_same_bits_every_time(recipe):
+def test_the_same_bits_every_time(recipe: Recipe) -> None:
     assert np.array_equal(perform(recipe), piece(recipe))
 
 
-def test_a_recipe_is_what_is_played():
+def test_a_recipe_is_what_is_played() -> None:
     changed = replace(RECIPES[0], tempo=100.0)
     assert perform(changed).shape[1] > piece(RECIPES[0]).shape[1]
     bass = [note for note in notes(RECIPES[0], "bass") if note.step == 8 * 16]
@@ -147,19 +148,19 @@ def test_a_recipe_is_what_is_played():
         list(notes(replace(RECIPES[0], sections=(replace(RECIPES[0].sections[0], chords="H7"),)), "pad"))
 
 
-def test_the_limiter_holds_and_leaves_quiet_music_alone():
+def test_the_limiter_holds_and_leaves_quiet_music_alone() -> None:
     noise = np.random.default_rng(1).standard_normal((2, RATE)).astype(np.float32)
     assert np.abs(limit(noise)).max() <= CEILING * 1.0001
     assert np.array_equal(limit(noise * np.float32(0.01)), noise * np.float32(0.01))
 
 
-def test_loudness_of_the_reference_tone():
+def test_loudness_of_the_reference_tone() -> None:
     """EBU Tech 3341: a 1 kHz sine at -23 dBFS on both sides reads -23 LUFS."""
     tone = 10 ** (-23 / 20) * np.sin(2 * np.pi * 1000 * np.arange(5 * RATE) / RATE)
     assert loudness(np.stack([tone, tone])) == pytest.approx(-23, abs=0.1)
 
 
-def test_the_encoded_piece_is_late_by_the_stated_delay_and_keeps_below_full_scale():
+def test_the_encoded_piece_is_late_by_the_stated_delay_and_keeps_below_full_scale() -> None:
     sound = piece(RECIPES[1])[:, : 12 * RATE]
     decoded, rate = soundfile.read(io.BytesIO(encode(sound)), dtype="float32")
     assert rate == RATE
@@ -169,7 +170,7 @@ def test_the_encoded_piece_is_late_by_the_stated_delay_and_keeps_below_full_scal
     assert int(match.argmax()) == round(MP3_DELAY_SECONDS * RATE)
 
 
-def test_the_command_writes_both_files_within_its_time(tmp_path):
+def test_the_command_writes_both_files_within_its_time(tmp_path: Path) -> None:
     import resource
 
     before = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -32,6 +32,10 @@ _HEAD_START = 0.3
 _LOOK_SECONDS = 0.02
 
 
+def _nothing(*_: object) -> None:
+    pass
+
+
 def no_marker() -> None:
     """After a crash in the middle of a create the job goes back into the queue: it is submitted again."""
 
@@ -65,13 +69,13 @@ def release_not_in_unit() -> None:
             await self._db.work(lambda tx: account(tx, job, step.to, now))
         return following
 
-    line._account = lambda *_: None
+    line._account = _nothing
     line.JobLine._apply = in_two_units
 
 
 def no_reclaim() -> None:
     """A step that ended without a word keeps its lease."""
-    jobs.reclaim = posts.reclaim = lambda *_: None
+    jobs.reclaim = posts.reclaim = _nothing
 
 
 def callback_answers_before_commit() -> None:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 ROOT = Path(__file__).resolve().parents[2]
 PHASES = ("before", "after")
@@ -44,7 +45,7 @@ _SCOPES = (
     ast.DictComp,
     ast.GeneratorExp,
 )
-_NAMES = {
+_NAMES: dict[type[ast.AST], str] = {
     ast.Lambda: "<lambda>",
     ast.ListComp: "<listcomp>",
     ast.SetComp: "<setcomp>",
@@ -150,7 +151,9 @@ def _around_names(call: ast.Call, module: str) -> Iterator[str]:
         return
     if isinstance(name, ast.JoinedStr):
         text = "".join(
-            str(part.value) if isinstance(part, ast.Constant) else f"{{{ast.unparse(part.value)}}}"  # pyright: ignore[reportAttributeAccessIssue]
+            str(part.value)
+            if isinstance(part, ast.Constant)
+            else f"{{{ast.unparse(cast(ast.FormattedValue, part).value)}}}"
             for part in name.values
         )
         if text in EXPANSIONS:

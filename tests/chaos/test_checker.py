@@ -85,7 +85,8 @@ def good() -> Story:
 
 def broken_invariants(story: Story, **rows: Any) -> set[str]:
     events, tables = story
-    return {violation.invariant for violation in check(events, Rows(**{**tables, **rows}))}
+    wrong: dict[str, Any] = {**tables, **rows}
+    return {violation.invariant for violation in check(events, Rows(**wrong))}
 
 
 def test_a_good_history_is_taken() -> None:

@@ -14,7 +14,7 @@ from tests.checks.branches import LEAST, OPTIONS, totals
 from tests.checks.mutants import MODULES, path_of
 from tests.checks.mutations import mutations
 from tests.scorecard.commands import ROOT
-from tests.scorecard.s27_code import missed
+from tests.scorecard.s27_code import missed, unasked
 
 SOURCE = '''"""Room."""
 LIMIT = 3
@@ -103,3 +103,7 @@ def test_the_share_of_branches_is_read_from_coverages_own_report(tmp_path: Path)
 
 def test_the_security_rules_find_what_may_not_be() -> None:
     assert missed() == []
+
+
+def test_types_are_asked_for_where_there_are_none() -> None:
+    assert unasked() == []

@@ -19,9 +19,13 @@ def measure() -> Measured:
     return Measured(f"{words.text}; on the wire: {wire.text}", words.kept and wire.kept)
 
 
+def _as_it_is(text: str, **_: bool) -> str:
+    return text
+
+
 def broken() -> Measured:
     """What members write is not escaped."""
-    with mock.patch.object(refusals, "_harmless", lambda text, **_: text):
+    with mock.patch.object(refusals, "_harmless", _as_it_is):
         found = sum(len(faults_of(name, build)) for name, build in BUILDERS.items())
     return Measured(f"{found} texts did something", found == 0)
 

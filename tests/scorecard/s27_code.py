@@ -1,11 +1,12 @@
 """S27: the code is checked.
 
-Lint is ruff with its security rules (S), basedpyright and the import rules. Branches are those of bot/ and
-cogs/ that the whole of `make test` takes, child processes included (`tests/checks/branches.py`). Mutants are
-small changes of the ledger, the job table and the verification of callbacks, each of which some test has to
-notice (`tests/checks/mutants.py`); those that nobody could notice are named in `tests/checks/accepted.toml`.
-Broken: no lint finding is missed in a file that has one of each kind, a tenth of the tests leaves branches out,
-weak tests let changes through.
+Lint is ruff with its security rules (S), basedpyright in its strict mode and the import rules. Branches are
+those of bot/ and cogs/ that the whole of `make test` takes, child processes included
+(`tests/checks/branches.py`). Mutants are small changes of the ledger, the job table and the verification of
+callbacks, each of which some test has to notice (`tests/checks/mutants.py`); those that nobody could notice are
+named in `tests/checks/accepted.toml`.
+Broken: a file with one of each kind of finding and a function without types, in which nothing is missed; a tenth
+of the tests, which leaves branches out; weak tests, which let changes through.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ def bad(text: str, data: bytes) -> int:
     return pickle.loads(data) + len(f"SELECT {text} FROM t")
 '''
 RULES = ("S301", "S307", "S602", "S608")
+UNTYPED = '"""A function without types."""\n\n\ndef first(found):\n    return found[0]\n'
+STRICT = ("reportMissingParameterType", "reportUnknownParameterType", "reportUnknownVariableType")
 
 
 def measure() -> Measured:
@@ -48,21 +51,30 @@ def measure() -> Measured:
 
 def missed() -> list[str]:
     """Security rules that find nothing in a file that breaks each of them."""
+    options = ("check", "--config", str(ROOT / "pyproject.toml"), "--output-format", "concise")
+    return _silent(RULES, BAD, "ruff", *options)
+
+
+def unasked() -> list[str]:
+    """Rules of the strict mode that ask for no types where there are none."""
+    return _silent(STRICT, UNTYPED, "basedpyright", "--level", "error")
+
+
+def _silent(rules: tuple[str, ...], source: str, program: str, *options: str) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="twodeck-bad-") as folder:
         file = Path(folder) / "bad.py"
-        file.write_text(BAD, "utf-8")
-        options = ("check", "--config", str(ROOT / "pyproject.toml"), "--output-format", "concise", str(file))
-        command = (str(Path(sys.executable).with_name("ruff")), *options)
-        said = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False).stdout
-    return [rule for rule in RULES if rule not in said]
+        file.write_text(source, "utf-8")
+        command = (str(Path(sys.executable).with_name(program)), *options, str(file))
+        said = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False).stdout
+    return [rule for rule in rules if rule not in said]
 
 
 def broken() -> Measured:
     weak = tests_pass("tests/checks/test_checks.py")
     _, few = branches.measure(("tests/unit/test_job.py",))
-    unseen = missed()
+    unseen = [*missed(), *unasked()]
     found = weak.kept and few.share < branches.LEAST and not unseen
-    text = f"security rules {', '.join(RULES)}; {few.share:.0%} of branches with one file of tests; {weak.text}"
+    text = f"found {', '.join((*RULES, *STRICT))}; {few.share:.0%} of branches with one file of tests; {weak.text}"
     return Measured(text, not found)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -56,7 +56,7 @@ async def post_and_step_back(play: Playground, song: Path) -> None:
 
 
 @asynccontextmanager
-async def running(play: Playground, *arguments: str) -> AsyncIterator[Path]:
+async def running(play: Playground, *arguments: str) -> AsyncGenerator[Path]:
     """The bot of this playground, started by hand; gives the file of its log."""
     assert play.bot is not None
     assert play.directory is not None

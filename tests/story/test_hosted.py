@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +91,7 @@ class Scene:
 
 
 @contextlib.asynccontextmanager
-async def polling(directory: Path, songs: tuple[Path, Path], *dialects: tuple[str, ...]) -> AsyncIterator[Scene]:
+async def polling(directory: Path, songs: tuple[Path, Path], *dialects: tuple[str, ...]) -> AsyncGenerator[Scene]:
     """A bot with these engines, each with its dialect or its usual one, which only asks how a task stands."""
     music = Music()
     await music.start()

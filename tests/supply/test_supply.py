@@ -123,8 +123,12 @@ def auditor(folder: Path, canary: Any, rest: Any, code: int = 0) -> tuple[str, .
     return sys.executable, str(script)
 
 
-HOLES = {"dependencies": [{"name": "aiohttp", "version": "3.13.2", "vulns": [{"id": "CVE-2025-69223"}]}]}
-CLEAN = [{"name": name, "version": version, "vulns": []} for name, version in parts.locked(LOCK).items()]
+HOLES: dict[str, Any] = {
+    "dependencies": [{"name": "aiohttp", "version": "3.13.2", "vulns": [{"id": "CVE-2025-69223"}]}]
+}
+CLEAN: list[dict[str, Any]] = [
+    {"name": name, "version": version, "vulns": []} for name, version in parts.locked(LOCK).items()
+]
 MINE = ("requirements.lock",)
 
 

@@ -238,7 +238,7 @@ async def test_masked_copies_are_encoded_anew_and_outlive_the_job(room: Room) ->
 
 
 async def test_numbers_say_nothing_of_who_came_when(room: Room) -> None:
-    orders = set()
+    orders: set[tuple[str, ...]] = set()
     for number in range(6):
         contest = await room.create(title=f"No {number}")
         await room.service.open(SAM, contest.id)

@@ -88,7 +88,7 @@ async def test_a_ballot_that_stayed_could_be_cast_twice(room: Room, monkeypatch:
     """Broken on purpose: a vote that goes on under a random name while its member may vote again."""
     contest = await room.voting()
     name = (await room.entries(contest))[0].id
-    monkeypatch.setattr(forgetting, "RUNNING", frozenset())
+    monkeypatch.setattr(forgetting, "RUNNING", frozenset[Phase]())
     await vote(room, contest, MIKA, name)
     await be_forgotten(room)
     await vote(room, contest, MIKA, name)

@@ -21,6 +21,7 @@ from bot.database import Database, Tx
 from bot.errors import Code, Refused
 from bot.guilds.moderation import Actor
 from bot.guilds.service import change_in
+from bot.jobs.service import Place
 from bot.posts.post import Announcement
 from tests.contests import DAY, GUILD, SAM, Room, place
 
@@ -53,7 +54,7 @@ async def storm(room: Room, contest: Contest, clicks: int, seed: int) -> dict[st
     """
     chance, names = random.Random(seed), await ids(room, contest)
     wanted: dict[str, dict[str, bool]] = defaultdict(dict)
-    made = []
+    made: list[tuple[Place, set[str], set[str]]] = []
     for number in range(clicks):
         member = VOTERS[number % len(VOTERS)]
         shown = set(chance.sample(names, chance.randint(1, len(names))))
@@ -141,7 +142,7 @@ async def test_a_page_of_the_ballot_changes_only_what_it_shows(room: Room) -> No
 
 async def test_each_voter_has_an_order_of_their_own_and_never_an_own_entry(room: Room) -> None:
     contest = await room.voting(members=6)
-    orders = {}
+    orders: dict[str, tuple[str, ...]] = {}
     for member in ("200", "201", "202", "101"):
         page = await room.service.ballot(place(member), contest.id)
         orders[member] = tuple(entry.id for entry in page.candidates)
@@ -305,7 +306,7 @@ async def test_reports_reach_the_moderators_once_for_each_member(room: Room) -> 
     for _ in range(2):
         await room.service.report(place("200"), contest.id, "1", "stolen")
     await room.run()
-    (told,) = [news for channel, news in room.channel.news if news.move == "reported"]
+    (told,) = [news for _, news in room.channel.news if news.move == "reported"]
     assert told.reason == "#1: stolen"
     await room.db.work(lambda tx: change_in(tx, GUILD, "1", 1, log_channel="123456789012345678"))
     await room.service.report(place("201"), contest.id, "1", "stolen")

@@ -85,7 +85,7 @@ async def counted_commits(db: Database) -> list[str]:
 
 async def test_durability_is_asked_for(db: Database) -> None:
     pragmas = await db.work(
-        lambda tx: [tx.one(f"PRAGMA {name}")[0] for name in ("journal_mode", "synchronous", "foreign_keys")]  # pyright: ignore[reportOptionalSubscript]
+        lambda tx: [tx.all(f"PRAGMA {name}")[0][0] for name in ("journal_mode", "synchronous", "foreign_keys")]
     )
     assert pragmas == ["wal", 2, 1]
 

@@ -50,9 +50,6 @@ def test_tables(table: str) -> None:
     assert f"`{table}`" in HOW
 
 
-COGS = (Mashup, Compat, Decks, Operations, Jobs, Persona, Engines, Quota, Settings, Privacy, Contest, Help)
-
-
 def test_terminal_commands() -> None:
     choices = next(a.choices for a in _parser()._actions if a.choices)
     assert {name for name in choices if f"`twodeck {name}" not in OPERATING} == set()

@@ -48,7 +48,7 @@ DAY = 24 * 3600_000
 NOW = 1_800_000_000_000
 TODAY = NOW - NOW % DAY
 TRACES = (MIKA, "Night Drive", "secret prompt", "secret.mp3", "https://cdn", "the-token", "sniffed")
-REQUEST = {
+REQUEST: dict[str, Any] = {
     "engine": "kie",
     "mode": "custom",
     "model": "V5",

@@ -95,7 +95,7 @@ HEARD = {
     "tempo_bpm": 120.0, "tempo_confidence": 1.0, "key": "A minor", "key_confidence": 1.0, "seconds": 60.0,
     "loudness_lufs": -9.0,
 }  # fmt: skip
-MADE = {
+MADE: dict[str, Any] = {
     "tempo_bpm": 120.0, "bed": "a", "lead": "b", "stretch": {"a": 1.05, "b": 0.95},
     "shift_semitones": {"a": 1.0, "b": -1.0}, "reasons": [], "loudness_lufs": -14.0, "true_peak_dbtp": -1.0,
 }  # fmt: skip
@@ -114,7 +114,7 @@ def result(draw: Draw, *, hosted: bool) -> Shown:
 def details(draw: Draw) -> Shown:
     source = {"name": "", "bytes": 1, "seconds": 60.0, "sha256": "a" * 64}
     track = {"number": 1, "title": "", "seconds": 60.0, "sha256": "a" * 64}
-    found = {
+    found: dict[str, Any] = {
         "job": ID, "title": draw()[:100], "engine": "local", "model": draw()[:40], "seed": 1 << 60, "asked_at": 0,
         "again_of": ID, "options": {"prompt": draw() * 20, "style": draw()},
         "sources": [{**source, "side": side, "name": draw()[:200]} for side in "ab"], "tracks": [track, track],
@@ -131,7 +131,7 @@ def comparison(draw: Draw) -> Shown:
 
 
 def job(draw: Draw, state: State) -> Job:
-    request = {"title": draw()[:100], "mode": "simple", "unused": []}
+    request: dict[str, Any] = {"title": draw()[:100], "mode": "simple", "unused": []}
     ask = Ask(ID, "1", "2", MEMBER, "en", "local", "mashup", request, 1, 1, ())
     return Job(
         ID, ask, state, 1, None, 0, 0, None, None, Refusal(Code.SOURCES_GONE, {"name": draw()}), None, None, (), 0,
@@ -348,11 +348,15 @@ def test_forms_and_selects_only_hold_what_was_typed_within_the_limits() -> None:
         checks.message({"content": "x", "components": select})
 
 
+def as_it_is(text: str, **_: bool) -> str:
+    return text
+
+
 @pytest.mark.parametrize("name", ["progress", "jobs", "info", "personas", "decks", "settings", "help", "terms"])
 @pytest.mark.parametrize("hole", ["_harmless", "_apart"])
 def test_without_its_guard_it_shows(hole: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Broken on purpose: what the test above would see."""
-    monkeypatch.setattr(refusals, hole, lambda text, **_: text)
+    monkeypatch.setattr(refusals, hole, as_it_is)
     words = list(texts(1000))
     assert any(faults(name, BUILDERS[name], words.pop) for _ in range(60))
 

@@ -134,7 +134,7 @@ async def test_a_place_is_held_as_long_as_the_task_that_works_on_it() -> None:
 def test_every_control_passes_the_gate() -> None:
     for cog in COGS:
         __import__(cog)
-    kinds = list(discord.ui.DynamicItem.__subclasses__())
+    kinds: list[type[discord.ui.DynamicItem[Any]]] = [*discord.ui.DynamicItem.__subclasses__()]
     for kind in kinds:
         kinds += kind.__subclasses__()
     ours = [kind for kind in kinds if kind.__module__.startswith("cogs.")]

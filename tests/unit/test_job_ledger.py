@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
+from unittest import mock
 
 import pytest
 
@@ -59,7 +60,7 @@ def engine(name: EngineName) -> Engine:
     local = name is EngineName.LOCAL
     known = SimpleNamespace(
         name=name,
-        capabilities=lambda *_: capabilities,
+        capabilities=mock.Mock(return_value=capabilities),
         repeatable=local,
         cancellable=local,
         free=lambda: 1,

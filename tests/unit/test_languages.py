@@ -69,7 +69,8 @@ def test_plural_forms_are_those_of_the_language(locale: str) -> None:
 @pytest.mark.parametrize("locale", OTHERS)
 def test_placeholders_and_names_are_those_of_english(locale: str) -> None:
     """A form of one says the number where English does; the last form stands for all other numbers."""
-    english, wrong = messages(DEFAULT), []
+    english = messages(DEFAULT)
+    wrong: list[tuple[object, ...]] = []
     for name, message in messages(locale).items():
         source, told = forms(english[name]), forms(message)
         pairs = [(source[-1], told[-1]), *zip(source[:-1], told[:-1], strict=False)]
@@ -116,7 +117,8 @@ def named(locale: str, text: str) -> Iterator[str]:
 @pytest.mark.parametrize("locale", LOCALES)
 def test_sentences_name_commands_as_their_language_does(locale: str) -> None:
     """And the same ones as in English."""
-    english, wrong = messages(DEFAULT), []
+    english = messages(DEFAULT)
+    wrong: list[tuple[object, ...]] = []
     for name, message in messages(locale).items():
         wanted = {command for form in forms(english[name]) for command in named(DEFAULT, form)}
         told = {command for form in forms(message) for command in named(locale, form)}

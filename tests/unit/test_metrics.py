@@ -72,7 +72,7 @@ def test_no_label_has_more_values_than_are_written_down() -> None:
             for label, value in sample.labels.items():
                 assert label == "le" or not label or value in LABELS[label], (family.name, label, value)
     ours = [one for one in vars(counters).values() if isinstance(one, Counter | Histogram)]
-    assert {label for one in ours for label in one._labelnames} <= set(LABELS)
+    assert {str(label) for one in cast(list[Any], ours) for label in one._labelnames} <= set(LABELS)
 
 
 def test_a_code_that_no_document_has_is_one_of_many() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -169,13 +170,13 @@ def test_what_is_used_and_needed(name: EngineName, operation: Operation) -> None
         old, moded = dialect is DialectName.LEGACY, operation in (MASHUP, COVER)
         assert (simple is not None) is (old and moded)
         personas = (not old and name is not KIE) or (name, operation, old) == (KIE, COVER, True)
-        lacking = {"instrumental"} if operation is MASHUP and not old else set()
-        lacking |= {"persona"} if moded and not personas else set()
+        lacking = {"instrumental"} if operation is MASHUP and not old else set[str]()
+        lacking |= {"persona"} if moded and not personas else set[str]()
         assert custom.lacks == lacking
         assert custom.uses == set(OPTIONS[operation]) - lacking
-        needs = {
-            MASHUP: {"prompt", "style"} if old else set(),
-            COVER: {"prompt", "style"} if old else {"style"} if name is KIE else set(),
+        needs: dict[Operation, set[str]] = {
+            MASHUP: {"prompt", "style"} if old else set[str](),
+            COVER: {"prompt", "style"} if old else {"style"} if name is KIE else set[str](),
             INSTRUMENTAL: {"title", "tags", "negative_tags"},
             VOCALS: {"prompt", "title", "style", "negative_tags"},
         }
@@ -261,7 +262,10 @@ def test_profiles_hold_scalars_lists_and_names_only() -> None:
 
 def _leaves(value: object) -> Iterator[object]:
     if isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
+        within = (
+            cast("dict[str, object]", value).values() if isinstance(value, dict) else cast("list[object]", value)
+        )
+        for inner in within:
             yield from _leaves(inner)
     else:
         yield value

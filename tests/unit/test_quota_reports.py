@@ -8,6 +8,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -119,11 +120,15 @@ def test_the_log_is_read_newest_first_and_narrowed(tx: Tx) -> None:
     for at, actor, subject in ((1, "5", "member:1"), (2, "6", "member:2"), (3, "5", "guild")):
         audit.note(tx, "7", actor, Action.RESET, subject, reason='{"units": 4}', now=at)
     audit.note(tx, "8", "5", Action.RESET, "guild", reason="{}", now=9)
-    ask = {"about": None, "by": None, "limit": 9, "offset": 0}
-    assert [entry.at for entry in audit.entries(tx, "7", **ask)] == [3, 2, 1]
-    assert [entry.at for entry in audit.entries(tx, "7", **{**ask, "by": "5"})] == [3, 1]
-    assert [entry.at for entry in audit.entries(tx, "7", **{**ask, "about": "member:2"})] == [2]
-    assert [entry.at for entry in audit.entries(tx, "7", **{**ask, "limit": 1, "offset": 1})] == [2]
+
+    def read(**narrowed: Any) -> list[int]:
+        ask: dict[str, Any] = {"about": None, "by": None, "limit": 9, "offset": 0, **narrowed}
+        return [entry.at for entry in audit.entries(tx, "7", **ask)]
+
+    assert read() == [3, 2, 1]
+    assert read(by="5") == [3, 1]
+    assert read(about="member:2") == [2]
+    assert read(limit=1, offset=1) == [2]
 
 
 @pytest.mark.parametrize("action", Action)

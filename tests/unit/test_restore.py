@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from tests.bookkeeping import counters, kinds
 
 CREATED, NOW = 1_000, 9_000_000
 SOURCES = (Source("a", "https://x/a", "a.mp3", 1), Source("b", "https://x/b", "b.mp3", 1))
-REQUEST = {"title": "t", "unused": []}
+REQUEST: dict[str, Any] = {"title": "t", "unused": []}
 
 
 async def restored(db: Database, state: State, engine: str = "kie") -> Job:

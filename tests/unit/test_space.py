@@ -79,7 +79,11 @@ async def test_too_little_disk_refuses_new_jobs_and_more_lets_them_in(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage, free = type(shutil.disk_usage(tmp_path)), [100 * MEBIBYTE]
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(1 << 40, 0, free[0]))
+
+    def disk_usage(_: Path) -> object:
+        return usage(1 << 40, 0, free[0])
+
+    monkeypatch.setattr(shutil, "disk_usage", disk_usage)
     found = space(house, tmp_path, free_mb=512)
     with pytest.raises(Refused):
         await found.check()

@@ -9,6 +9,7 @@ import sqlite3
 import threading
 import time
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -223,7 +224,12 @@ async def test_backups_are_made_when_due_and_not_on_the_loop(
 ) -> None:
     threads: list[threading.Thread] = []
     whole = backups.check
-    monkeypatch.setattr(backups, "check", lambda copy: (threads.append(threading.current_thread()), whole(copy)))
+
+    def check(copy: Path) -> None:
+        threads.append(threading.current_thread())
+        whole(copy)
+
+    monkeypatch.setattr(backups, "check", check)
     upkeep = caretaker(db, store, tmp_path, backup_hours=1)
     await upkeep.back_up_when_due()
     await upkeep.back_up_when_due()
@@ -275,7 +281,7 @@ async def test_a_full_disk_is_told(
     usage = type(shutil.disk_usage(tmp_path))
     upkeep = caretaker(db, store, tmp_path)
     for free in (10 << 30, 4 << 30, (1 << 30) - 1, 10 << 30, 1):
-        monkeypatch.setattr(shutil, "disk_usage", lambda _, free=free: usage(100 << 30, 0, free))
+        monkeypatch.setattr(shutil, "disk_usage", mock.Mock(return_value=usage(100 << 30, 0, free)))
         await upkeep.look_at_disk()
     assert caplog.text.count("The disk is nearly full: 4,096 MiB") == 1
     assert caplog.text.count("The disk is nearly full") == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
-async def served(handler: Handler) -> AsyncIterator[str]:
+async def served(handler: Handler) -> AsyncGenerator[str]:
     """A server on loopback; yields `127.0.0.1:PORT`."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
@@ -35,7 +35,7 @@ async def served(handler: Handler) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def raw(answer: bytes, *, reset: bool = False) -> AsyncIterator[str]:
+async def raw(answer: bytes, *, reset: bool = False) -> AsyncGenerator[str]:
     """A server that says exactly `answer` and hangs up."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -54,7 +54,7 @@ async def raw(answer: bytes, *, reset: bool = False) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def downloading(*hosts: str, **options: Any) -> AsyncIterator[Downloader]:
+async def downloading(*hosts: str, **options: Any) -> AsyncGenerator[Downloader]:
     settings: dict[str, Any] = {
         "max_bytes": 1 << 20,
         "timeout_seconds": 5.0,
@@ -89,3 +89,8 @@ def failed(reason: str, status: int = 0) -> tuple[Code, dict[str, Any]]:
         "reason": reason,
         "detail": f"HTTP {status}" if reason == "status" else reason.replace("-", " "),
     }
+
+
+def names(folder: Path) -> list[str]:
+    """Of the files in it."""
+    return sorted(path.name for path in folder.iterdir())

@@ -37,6 +37,8 @@ class Proxy:
                 return web.json_response({"status": "received"})
             case "login":
                 return web.Response(status=403)
+            case _:
+                pass
         path = request.path if self.does == "keep-prefix" else request.path.removeprefix(PREFIX)
         try:
             status, body = await self._pass_on(request, path)

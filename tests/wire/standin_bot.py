@@ -31,8 +31,8 @@ class AgainButton(ui.DynamicItem[ui.Button[Any]], template=r"again:(?P<job>\w+)"
 
 
 class TweakModal(ui.Modal, title="Change the mix"):
-    note = ui.Label(text="Note", component=ui.TextInput(max_length=50))
-    extra = ui.Label(text="Extra track", component=ui.FileUpload(min_values=1, max_values=1))
+    note: ui.Label[Any] = ui.Label(text="Note", component=ui.TextInput(max_length=50))
+    extra: ui.Label[Any] = ui.Label(text="Extra track", component=ui.FileUpload(min_values=1, max_values=1))
 
     def __init__(self, job: str) -> None:
         super().__init__(custom_id=f"tweak:{job}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -91,7 +91,7 @@ async def write_job(db: Database) -> None:
 @asynccontextmanager
 async def opened(
     db: Database, kind: type[Callbacks] = Callbacks, limits: Limits | None = None, proxies: str = ""
-) -> AsyncIterator[Door]:
+) -> AsyncGenerator[Door]:
     await write_job(db)
     door = Door(db, f"{KEY} {FORMER}", kind, limits, proxies)
     await door.listener.start("127.0.0.1", 0)

@@ -40,7 +40,7 @@ Outcome = TypeVar("Outcome")
 QUICK = Limits(body_seconds=0.3)
 KEY = "webhook-key"
 SECRET = "a-secret-of-the-path-0123456789ab"
-COMPLETE = {"code": 200, "data": {"callbackType": "complete", "task_id": "task-1", "data": []}}
+COMPLETE: dict[str, Any] = {"code": 200, "data": {"callbackType": "complete", "task_id": "task-1", "data": []}}
 
 
 class Gate:
@@ -102,7 +102,7 @@ class Door:
 
 def ask(engine: str = "kie") -> Ask:
     sources = (Source("a", "u", "a.mp3", 1), Source("b", "u", "b.mp3", 1))
-    request = {"title": "T", "mode": "simple", "prompt": "x", "instrumental": False, "unused": []}
+    request: dict[str, Any] = {"title": "T", "mode": "simple", "prompt": "x", "instrumental": False, "unused": []}
     return Ask("i", "g", "c", "m", "en", engine, "mashup", request, 1, 1, sources)
 
 

@@ -8,18 +8,20 @@ import os
 import socket
 import threading
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
 
 from bot.errors import Code
-from tests.wire.downloads import downloading, failed, raw, refusal, refused, served
+from tests.wire.downloads import downloading, failed, names, raw, refusal, refused, served
 
 BODY = os.urandom(700_000)
 
 
-async def test_a_file_arrives_whole_with_its_hash(tmp_path):
-    seen = []
+async def test_a_file_arrives_whole_with_its_hash(tmp_path: Path) -> None:
+    seen: list[web.Request] = []
 
     async def handler(request: web.Request) -> web.Response:
         seen.append(request)
@@ -29,7 +31,7 @@ async def test_a_file_arrives_whole_with_its_hash(tmp_path):
         got = await downloader.fetch(f"http://{host}/file.mp3?ex=1&hm=abc", tmp_path / "file")
         await downloader.fetch(f"http://{host}/file.mp3", tmp_path / "file")
     assert (tmp_path / "file").read_bytes() == BODY
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert names(tmp_path) == ["file"]
     assert (got.size, got.sha256) == (len(BODY), hashlib.sha256(BODY).hexdigest())
     assert seen[0].query_string == "ex=1&hm=abc"
     assert seen[0].headers["Accept-Encoding"] == "identity"
@@ -37,17 +39,17 @@ async def test_a_file_arrives_whole_with_its_hash(tmp_path):
     assert "Cookie" not in seen[1].headers
 
 
-async def test_many_downloads_at_once(tmp_path):
+async def test_many_downloads_at_once(tmp_path: Path) -> None:
     async def handler(request: web.Request) -> web.Response:
         return web.Response(body=BODY)
 
     async with served(handler) as host, downloading(host) as downloader:
         fetches = [downloader.fetch(f"http://{host}/", tmp_path / str(number % 4)) for number in range(8)]
         assert {got.size for got in await asyncio.gather(*fetches)} == {len(BODY)}
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "1", "2", "3"]
+    assert names(tmp_path) == ["0", "1", "2", "3"]
 
 
-async def test_an_environment_proxy_is_not_used(tmp_path, monkeypatch):
+async def test_an_environment_proxy_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def handler(request: web.Request) -> web.Response:
         return web.Response(body=b"direct")
 
@@ -62,8 +64,8 @@ async def test_an_environment_proxy_is_not_used(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
-async def test_a_definite_no_is_asked_once(tmp_path, status):
-    asked = []
+async def test_a_definite_no_is_asked_once(tmp_path: Path, status: int) -> None:
+    asked: list[str] = []
 
     async def handler(request: web.Request) -> web.Response:
         asked.append(request.path)
@@ -73,7 +75,7 @@ async def test_a_definite_no_is_asked_once(tmp_path, status):
     assert len(asked) == 1
 
 
-async def test_a_passing_failure_is_tried_three_times(tmp_path):
+async def test_a_passing_failure_is_tried_three_times(tmp_path: Path) -> None:
     answers = [500, 429, 200, 503, 503, 503, 200]
 
     async def handler(request: web.Request) -> web.Response:
@@ -86,7 +88,7 @@ async def test_a_passing_failure_is_tried_three_times(tmp_path):
     assert answers == [200]
 
 
-async def test_an_announced_size_over_the_limit_is_not_read(tmp_path):
+async def test_an_announced_size_over_the_limit_is_not_read(tmp_path: Path) -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Length": str(2 << 20)})
         await response.prepare(request)
@@ -98,7 +100,7 @@ async def test_an_announced_size_over_the_limit_is_not_read(tmp_path):
     assert time.monotonic() - start < 5
 
 
-async def test_an_endless_body_is_cut_at_the_limit(tmp_path):
+async def test_an_endless_body_is_cut_at_the_limit(tmp_path: Path) -> None:
     sent = 0
 
     async def handler(request: web.Request) -> web.StreamResponse:
@@ -115,7 +117,7 @@ async def test_an_endless_body_is_cut_at_the_limit(tmp_path):
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "x-unknown"])
-async def test_an_encoded_body_is_refused(tmp_path, encoding):
+async def test_an_encoded_body_is_refused(tmp_path: Path, encoding: str) -> None:
     async def handler(request: web.Request) -> web.Response:
         return web.Response(body=b"\x1f\x8b abc", headers={"Content-Encoding": encoding})
 
@@ -123,15 +125,15 @@ async def test_an_encoded_body_is_refused(tmp_path, encoding):
 
 
 @pytest.mark.parametrize("status", [200, 204])
-async def test_an_empty_body_is_refused(tmp_path, status):
+async def test_an_empty_body_is_refused(tmp_path: Path, status: int) -> None:
     async def handler(request: web.Request) -> web.Response:
         return web.Response(status=status)
 
-    expected = (Code.FILE_EMPTY, {}) if status == 200 else failed("status", 204)
+    expected: tuple[Code, dict[str, Any]] = (Code.FILE_EMPTY, {}) if status == 200 else failed("status", 204)
     assert await refused(handler, tmp_path) == expected
 
 
-async def test_a_partial_answer_is_not_a_file(tmp_path):
+async def test_a_partial_answer_is_not_a_file(tmp_path: Path) -> None:
     async def handler(request: web.Request) -> web.Response:
         return web.Response(status=206, body=b"abc")
 
@@ -147,27 +149,27 @@ async def test_a_partial_answer_is_not_a_file(tmp_path):
     ],
     ids=["length", "chunked"],
 )
-async def test_a_body_that_breaks_off_is_refused(tmp_path, answer, reset):
+async def test_a_body_that_breaks_off_is_refused(tmp_path: Path, answer: bytes, reset: bool) -> None:
     async with raw(answer, reset=reset) as host, downloading(host) as downloader:
         assert await refusal(downloader.fetch(f"http://{host}/", tmp_path / "file")) == failed("cut-short")
-    assert list(tmp_path.iterdir()) == []
+    assert names(tmp_path) == []
 
 
-async def test_a_body_longer_than_announced_is_refused(tmp_path):
+async def test_a_body_longer_than_announced_is_refused(tmp_path: Path) -> None:
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabcdefgh"
     async with raw(answer) as host, downloading(host) as downloader:
         assert await refusal(downloader.fetch(f"http://{host}/", tmp_path / "file")) == failed("cut-short")
-    assert list(tmp_path.iterdir()) == []
+    assert names(tmp_path) == []
 
 
-async def test_nobody_there(tmp_path):
+async def test_nobody_there(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         host = f"127.0.0.1:{closed.getsockname()[1]}"
     async with downloading(host) as downloader:
         assert await refusal(downloader.fetch(f"http://{host}/", tmp_path / "file")) == failed("unreachable")
 
 
-async def test_a_trickle_meets_the_deadline(tmp_path):
+async def test_a_trickle_meets_the_deadline(tmp_path: Path) -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
@@ -181,14 +183,14 @@ async def test_a_trickle_meets_the_deadline(tmp_path):
     assert time.monotonic() - start < 4
 
 
-async def test_pauses_count_towards_the_deadline(tmp_path):
+async def test_pauses_count_towards_the_deadline(tmp_path: Path) -> None:
     async def handler(request: web.Request) -> web.Response:
         return web.Response(status=500)
 
     assert await refused(handler, tmp_path, timeout_seconds=0.3, pauses=(60, 60)) == failed("too-slow")
 
 
-async def test_cancelling_leaves_no_file(tmp_path, monkeypatch):
+async def test_cancelling_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     writing, release = threading.Event(), threading.Event()
     real = os.write
 
@@ -205,7 +207,7 @@ async def test_cancelling_leaves_no_file(tmp_path, monkeypatch):
         monkeypatch.setattr("bot.files.partial.os.write", slow)
         task = asyncio.create_task(downloader.fetch(f"http://{host}/", tmp_path / "file"))
         await asyncio.to_thread(writing.wait)
-        assert len(list(tmp_path.iterdir())) == 1
+        assert len(names(tmp_path)) == 1
         for _ in range(3):
             task.cancel()
             await asyncio.sleep(0.01)
@@ -213,15 +215,18 @@ async def test_cancelling_leaves_no_file(tmp_path, monkeypatch):
         release.set()
         with pytest.raises(asyncio.CancelledError):
             await task
-    assert list(tmp_path.iterdir()) == []
+    assert names(tmp_path) == []
 
 
-async def test_a_slow_disk_does_not_hold_the_loop(tmp_path, monkeypatch):
+async def test_a_slow_disk_does_not_hold_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def handler(request: web.Request) -> web.Response:
         return web.Response(body=BODY)
 
+    def slow(_: int) -> None:
+        time.sleep(1.5)
+
     async with served(handler) as host, downloading(host) as downloader:
-        monkeypatch.setattr("bot.files.partial.os.fsync", lambda descriptor: time.sleep(1.5))
+        monkeypatch.setattr("bot.files.partial.os.fsync", slow)
         task = asyncio.create_task(downloader.fetch(f"http://{host}/", tmp_path / "file"))
         longest, last = 0.0, time.monotonic()
         while not task.done():

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -19,7 +20,7 @@ from tests import reach
 from tests.wire.downloads import downloading, failed, refusal, refused, served
 
 
-async def test_redirects_are_followed_three_times(tmp_path):
+async def test_redirects_are_followed_three_times(tmp_path: Path) -> None:
     async def handler(request: web.Request) -> web.Response:
         left = int(request.path.strip("/"))
         return web.Response(status=302, headers={"Location": str(left - 1)}) if left else web.Response(body=b"end")
@@ -30,7 +31,7 @@ async def test_redirects_are_followed_three_times(tmp_path):
 
 
 @pytest.mark.parametrize("location", [None, "http://[", "/again"])
-async def test_redirects_that_lead_nowhere(tmp_path, location):
+async def test_redirects_that_lead_nowhere(tmp_path: Path, location: str | None) -> None:
     async def handler(request: web.Request) -> web.Response:
         return web.Response(status=301, headers={"Location": location} if location else {})
 
@@ -62,7 +63,7 @@ async def naive(url: str, connector: aiohttp.TCPConnector | None = None) -> byte
         return await response.read()
 
 
-async def test_a_redirect_does_not_widen_the_list(tmp_path, canary):
+async def test_a_redirect_does_not_widen_the_list(tmp_path: Path, canary: Canary) -> None:
     async def handler(request: web.Request) -> web.Response:
         return web.Response(status=302, headers={"Location": f"http://{canary.host}/secret"})
 
@@ -77,7 +78,7 @@ LITERALS = ["127.0.0.1", "2130706433", "0x7f.1", "0x7f000001", "017700000001", "
 
 
 @pytest.mark.parametrize("literal", LITERALS)
-async def test_loopback_in_every_spelling(tmp_path, canary, literal):
+async def test_loopback_in_every_spelling(tmp_path: Path, canary: Canary, literal: str) -> None:
     """Not on the list, and even on the list not to be reached by a name that the system resolves to loopback."""
     port = canary.host.rpartition(":")[2]
     for hosts in (["cdn.discordapp.com"], [f"{literal}:{int(port) ^ 1}"]):
@@ -94,7 +95,7 @@ INNER = ["10.0.0.1", "169.254.169.254", "[fd00::1]", "[::ffff:127.0.0.1]", "2130
 
 
 @pytest.mark.parametrize("literal", INNER)
-async def test_a_listed_private_address_stops_at_the_socket(tmp_path, literal):
+async def test_a_listed_private_address_stops_at_the_socket(tmp_path: Path, literal: str) -> None:
     """An operator's entry opens a name, not the inner network: only loopback with its port is taken as written."""
     async with downloading(*INNER) as downloader:
         assert Reach(INNER).allows(URL(f"https://{literal}/"))
@@ -123,7 +124,7 @@ class Names(AbstractResolver):
         pass
 
 
-async def test_a_listed_name_that_leads_inside_is_refused(tmp_path, canary):
+async def test_a_listed_name_that_leads_inside_is_refused(tmp_path: Path, canary: Canary) -> None:
     port = canary.host.rpartition(":")[2]
     async with downloading(f"cdn.test:{port}", resolver=Names("127.0.0.1")) as downloader:
         answer = await refusal(downloader.fetch(f"https://cdn.test:{port}/", tmp_path / "file"))
@@ -133,7 +134,7 @@ async def test_a_listed_name_that_leads_inside_is_refused(tmp_path, canary):
     assert await naive(f"http://cdn.test:{port}/", connector) == b"secret"
 
 
-async def test_a_name_that_changes_its_mind_is_judged_at_each_socket(tmp_path):
+async def test_a_name_that_changes_its_mind_is_judged_at_each_socket(tmp_path: Path) -> None:
     """First an address that may be reached (and breaks the handshake), at the next try one that may not."""
     visits: dict[str, int] = {"open": 0, "inner": 0}
 
@@ -181,14 +182,14 @@ async def test_a_name_that_changes_its_mind_is_judged_at_each_socket(tmp_path):
         "",
     ],
 )
-async def test_links_that_only_look_right(tmp_path, url):
+async def test_links_that_only_look_right(tmp_path: Path, url: str) -> None:
     names = Names("127.0.0.1")
     async with downloading("cdn.discordapp.com", resolver=names) as downloader:
         assert (await refusal(downloader.fetch(url, tmp_path / "file")))[0] == Code.HOST_NOT_ALLOWED
     assert names.asked == 0  # it was the list that said no, before any look-up
 
 
-def test_entries_are_compared_exactly():
+def test_entries_are_compared_exactly() -> None:
     reach = Reach(["cdn.discordapp.com", "Music.test:8443", "127.0.0.1:5000", "[::1]:5000", "localhost:5001"])
     allowed = "https://CDN.discordapp.com/x https://music.test:8443 http://127.0.0.1:5000 https://127.0.0.1:5000 \
         http://[::1]:5000 http://localhost:5001"
@@ -198,7 +199,7 @@ def test_entries_are_compared_exactly():
     assert [url for url in denied.split() if reach.allows(URL(url))] == []
 
 
-def test_only_ordinary_addresses_are_public():
+def test_only_ordinary_addresses_are_public() -> None:
     public = "1.1.1.1 162.159.128.233 2606:4700::1111"
     inner = """0.0.0.0 10.1.2.3 100.64.0.1 127.0.0.1 127.8.8.8 169.254.169.254 172.16.0.1 192.0.0.1 192.0.2.1
         192.88.99.1 192.168.1.1 198.18.0.1 224.0.0.1 240.0.0.1 255.255.255.255 :: ::1 ::127.0.0.1 ::ffff:1.1.1.1
@@ -208,7 +209,7 @@ def test_only_ordinary_addresses_are_public():
     assert [address for address in inner.split() if is_public(address)] == []
 
 
-async def test_signed_links_stay_out_of_the_log(tmp_path, caplog):
+async def test_signed_links_stay_out_of_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
 
     async def handler(request: web.Request) -> web.Response:
@@ -222,14 +223,14 @@ async def test_signed_links_stay_out_of_the_log(tmp_path, caplog):
     assert not any("signature" in line or "attachments" in line for line in ours)
 
 
-async def test_no_form_of_an_address_is_connected_to():
+async def test_no_form_of_an_address_is_connected_to() -> None:
     """A few of the hosts; `python -m tests.scorecard S9` takes all."""
     walked = await reach.walk(reach.HOSTS[::5])
     assert walked.fetches > 200
     assert (walked.brought, walked.inside) == (0, [])
 
 
-async def test_a_guard_that_names_alone_pass_is_found_out():
+async def test_a_guard_that_names_alone_pass_is_found_out() -> None:
     walked = await reach.walk(reach.WRITTEN_OUT[1:2], guard=reach.NamesOnly)
     assert walked.brought
     assert walked.inside

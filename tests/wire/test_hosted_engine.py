@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,7 @@ async def engine_of(
     public_url: str = PUBLIC,
     dialect: str = "legacy",
     overlays: Path | None = None,
-) -> AsyncIterator[HostedEngine]:
+) -> AsyncGenerator[HostedEngine]:
     host = urlsplit(url).netloc
     account = HostedSettings(api_key=SecretStr(key), base_url=url, upload_url=f"http://{host}", dialect=dialect)
     downloads = DownloadSettings.model_validate({"TWODECK_DOWNLOAD_HOSTS": host})
@@ -117,7 +117,7 @@ EXTRAS = {"vocal_gender": "f", "style_weight": 0.61, "weirdness": 0.72, "audio_w
 WIRE_EXTRAS = {"vocalGender": "f", "styleWeight": 0.61, "weirdnessConstraint": 0.72, "audioWeight": 0.65}
 SIMPLE = {**BASE, "customMode": False, "instrumental": False, "prompt": "calm piano"}
 CUSTOM = {**BASE, "customMode": True, "style": "Jazz", "title": "Mine"}
-TABLE = [
+TABLE: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, str]]] = [
     ("simple", {"prompt": "calm piano"}, SIMPLE, {"style": "mashup", "title": TITLE}),
     (
         "simple with custom options",

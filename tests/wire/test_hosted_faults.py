@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -82,7 +82,7 @@ async def laboratory(
     *,
     client: type[MusicClient] = MusicClient,
     trusting: bool = False,
-) -> AsyncIterator[Lab]:
+) -> AsyncGenerator[Lab]:
     music, pool, name = Music(key=CANARIES["api key"]), Pool(2), EngineName.KIE
     music.knobs.callbacks = "lost"
     music.knobs.stage_seconds = 0

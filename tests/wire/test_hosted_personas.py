@@ -49,7 +49,9 @@ def finished(music: Music) -> Likeness:
 @pytest.mark.parametrize(("name", "dialect"), SPOKEN)
 def test_who_makes_and_who_takes_them(name: EngineName, dialect: str) -> None:
     known = profile.load(name, dialect)
-    made = BOTH if dialect == "modeless" else {Operation.COVER} if (name, dialect) == ("kie", "legacy") else set()
+    made = BOTH if dialect == "modeless" else set[Operation]()
+    if (name, dialect) == ("kie", "legacy"):
+        made = {Operation.COVER}
     assert set(known.spoken.personas.of if known.spoken.personas else ()) == made
     for operation in Operation:
         offered = known.capabilities(operation, Mode.CUSTOM)

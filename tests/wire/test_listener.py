@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -58,7 +58,7 @@ async def until(happened: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def caller(port: int, address: str = "127.0.0.1") -> AsyncIterator[Caller]:
+async def caller(port: int, address: str = "127.0.0.1") -> AsyncGenerator[Caller]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0))
     try:
         yield Caller(reader, writer)

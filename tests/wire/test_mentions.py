@@ -4,29 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import pytest
 
 from bot import app
 from bot.playground.intake import Call
+from bot.playground.world import Json
 from tests.playground import Playground
 from tests.wire.test_bot import aim
 
 _SAYS = ("content", "embeds", "components")
 
 
-def said(calls: list[Call]) -> Iterator[Any]:
+def said(calls: list[Call]) -> Iterator[Json]:
     """What stands in each message that was sent or edited."""
     for call in calls:
-        body = call.body.get("data", call.body) if isinstance(call.body, dict) else None
-        if isinstance(body, dict) and call.method in ("POST", "PATCH") and any(body.get(name) for name in _SAYS):
+        sent = cast("Json", call.body) if isinstance(call.body, dict) else {}
+        body: Json = sent.get("data", sent)
+        if call.method in ("POST", "PATCH") and any(body.get(name) for name in _SAYS):
             yield body
 
 
-def pinging(calls: list[Call]) -> list[Any]:
+def pinging(calls: list[Call]) -> list[Json]:
     """Messages in which whatever is written may ping."""
-    return [body for body in said(calls) if (body.get("allowed_mentions") or {}).get("parse") != []]
+    return [body for body in said(calls) if (body.get("allowed_mentions") or Json()).get("parse") != []]
 
 
 async def test_no_answer_lets_what_is_written_ping(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

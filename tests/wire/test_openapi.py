@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import discord
 import pytest
@@ -88,12 +89,13 @@ async def test_a_wrong_form_with_a_file_is_found(play: Playground) -> None:
 
 @needs_document
 async def test_a_reply_that_lacks_a_key_is_found(play: Playground, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = payloads.application
-    monkeypatch.setattr(payloads, "application", lambda world: whole(world) | {"verify_key": 5, "team": []})
+    whole = payloads.application(play.world)
+    lacking: Json = whole | {"verify_key": 5, "team": []}
+    monkeypatch.setattr(payloads, "application", mock.Mock(return_value=lacking))
     await send(play, "GET", "/applications/@me", {})
     assert sorted(one.partition("@me ")[2].partition(":")[0] for one in found()) == ["/team", "/verify_key"]
 
-    monkeypatch.setattr(payloads, "application", lambda world: {"id": str(world.application_id)})
+    monkeypatch.setattr(payloads, "application", mock.Mock(return_value={"id": whole["id"]}))
     await send(play, "GET", "/applications/@me", {})
     assert 'reply 200 to GET /applications/@me /: "name" is a required property' in found()
 

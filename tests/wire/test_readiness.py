@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import resource
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -109,7 +109,7 @@ async def test_a_runner_that_looks_for_nothing_is_stuck(bot: Bot, monkeypatch: p
 
 
 @contextmanager
-def limited(kind: int, most: int) -> Iterator[None]:
+def limited(kind: int, most: int) -> Generator[None]:
     """What this process may have of something."""
     soft, hard = resource.getrlimit(kind)
     resource.setrlimit(kind, (most, hard))

@@ -234,8 +234,8 @@ async def test_a_database_that_cannot_be_written_is_not_ready(scene: Scene) -> N
 
 async def test_the_log_is_one_object_a_line_and_tells_no_secret(scene: Scene) -> None:
     """Of all that this file did; the bot's own name is a line of the log."""
-    lines = [json.loads(line) for line in scene.log]
-    assert {"at", "level", "logger", "event"} <= set.intersection(*(set(line) for line in lines))
+    lines: list[dict[str, Any]] = [json.loads(line) for line in scene.log]
+    assert all({"at", "level", "logger", "event"} <= line.keys() for line in lines)
     assert {line["level"] for line in lines} == {"INFO", "WARNING", "ERROR"}
     assert f"ready as twodeck{FORGED} in 1 servers" in [line["event"] for line in lines]
     everything = "\n".join(scene.log)

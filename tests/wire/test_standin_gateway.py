@@ -59,7 +59,7 @@ async def test_a_wrong_token_closes_with_4004_and_silence_before_identify_with_4
     async with aiohttp.ClientSession() as session:
         for hello, code in (
             ({"op": 2, "d": {"token": "wrong", "intents": 1}}, 4004),
-            ({"op": 3, "d": {}}, 4003),
+            ({"op": 3, "d": dict[str, int]()}, 4003),
         ):
             async with session.ws_connect(play.standin.gateway_url) as socket:
                 await socket.receive_json(timeout=20)

@@ -11,10 +11,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -29,6 +29,19 @@ LIMITS = Limits(memory_bytes=1 << 30, cpu_seconds=10, file_bytes=1 << 20, open_f
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="a Linux facility")
 
 
+class Run(Protocol):
+    """Runs a target in a child whose directory is the test's."""
+
+    async def __call__(
+        self,
+        name: str,
+        *,
+        limits: Limits = LIMITS,
+        progress: Callable[[str, float], None] | None = None,
+        **arguments: Any,
+    ) -> dict[str, Any]: ...
+
+
 @pytest.fixture
 async def pool() -> AsyncIterator[Pool]:
     pool = Pool(2, allowed=(TARGETS,))
@@ -37,8 +50,14 @@ async def pool() -> AsyncIterator[Pool]:
 
 
 @pytest.fixture
-def run(pool: Pool, tmp_path: Path):
-    async def run(name: str, *, limits: Limits = LIMITS, progress: Any = None, **arguments: Any) -> dict[str, Any]:
+def run(pool: Pool, tmp_path: Path) -> Run:
+    async def run(
+        name: str,
+        *,
+        limits: Limits = LIMITS,
+        progress: Callable[[str, float], None] | None = None,
+        **arguments: Any,
+    ) -> dict[str, Any]:
         return await pool.run(
             f"{TARGETS}:{name}",
             arguments,
@@ -86,7 +105,9 @@ def no_children() -> bool:
     return False
 
 
-async def test_arguments_go_in_and_the_result_comes_out_of_an_empty_process(run, tmp_path, monkeypatch):
+async def test_arguments_go_in_and_the_result_comes_out_of_an_empty_process(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DISCORD_TOKEN", "secret")
     result = await run("describe", text="×", number=1.5)
     assert result["arguments"] == {"text": "×", "number": 1.5}
@@ -100,15 +121,17 @@ async def test_arguments_go_in_and_the_result_comes_out_of_an_empty_process(run,
     assert no_children()
 
 
-async def test_progress_arrives_in_order_and_thinned_out(run):
-    heard = []
+async def test_progress_arrives_in_order_and_thinned_out(run: Run) -> None:
+    heard: list[tuple[str, float]] = []
     await run("report", progress=lambda stage, fraction: heard.append((stage, fraction)))
     assert heard[0] == ("early", 0.0)
     assert heard[-1] == ("late", 1.0)
     assert len(heard) < 20
 
 
-async def test_a_failing_progress_callback_does_not_fail_the_run(run, caplog):
+async def test_a_failing_progress_callback_does_not_fail_the_run(
+    run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
     def broken(stage: str, fraction: float) -> None:
         raise RuntimeError("broken card")
 
@@ -116,21 +139,21 @@ async def test_a_failing_progress_callback_does_not_fail_the_run(run, caplog):
     assert "broken card" in caplog.text
 
 
-async def test_what_a_target_prints_cannot_pass_for_its_result(run):
+async def test_what_a_target_prints_cannot_pass_for_its_result(run: Run) -> None:
     assert await run("chatter") == {"forged": False}
 
 
-async def test_a_refusal_keeps_its_code_and_values(run):
+async def test_a_refusal_keeps_its_code_and_values(run: Run) -> None:
     assert await refusal(run("refuse")) == (Code.AUDIO_TOO_SHORT, {"seconds": 1.5, "minimum": 10})
 
 
-async def test_a_fault_is_logged_and_not_shown(run, caplog):
+async def test_a_fault_is_logged_and_not_shown(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     assert await refusal(run("fail")) == (Code.WORKER_DIED, {})
     assert "a very private detail" in caplog.text
     assert len(caplog.text) < 20_000
 
 
-async def test_a_result_may_be_large_but_not_endless(run):
+async def test_a_result_may_be_large_but_not_endless(run: Run) -> None:
     assert len((await run("big", size=7 << 20))["text"]) == 7 << 20
     assert await refusal(run("big", size=9 << 20)) == (Code.WORKER_DIED, {})
 
@@ -144,7 +167,9 @@ async def test_a_result_may_be_large_but_not_endless(run):
         (f"{TARGETS}:_hidden", "is not a public function of its module"),
     ],
 )
-async def test_only_listed_targets_run(pool, tmp_path, caplog, target, reason):
+async def test_only_listed_targets_run(
+    pool: Pool, tmp_path: Path, caplog: pytest.LogCaptureFixture, target: str, reason: str
+) -> None:
     running = pool.run(target, {}, directory=tmp_path, limits=LIMITS)
     assert await refusal(running) == (Code.WORKER_DIED, {})
     assert reason in caplog.text
@@ -154,7 +179,7 @@ async def test_only_listed_targets_run(pool, tmp_path, caplog, target, reason):
     sys.platform != "linux" or platform.machine() not in {"x86_64", "aarch64"},
     reason="the fence is not made for it",
 )
-async def test_a_child_and_its_children_reach_no_network(run):
+async def test_a_child_and_its_children_reach_no_network(run: Run) -> None:
     heard = 0
 
     async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -171,8 +196,8 @@ async def test_a_child_and_its_children_reach_no_network(run):
     assert unfenced["AF_INET"] == "open"  # the same tries do reach it from here
 
 
-async def test_a_slow_run_does_not_hold_up_the_others(run):
-    started = asyncio.get_running_loop().create_future()
+async def test_a_slow_run_does_not_hold_up_the_others(run: Run) -> None:
+    started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     slow = asyncio.create_task(run("sleep", progress=lambda stage, _: started.set_result(stage), seconds=15))
     await started
     for _ in range(3):
@@ -183,24 +208,24 @@ async def test_a_slow_run_does_not_hold_up_the_others(run):
 
 
 @linux_only
-async def test_memory_is_limited(run):
+async def test_memory_is_limited(run: Run) -> None:
     assert await run("allocate", size=100 << 20) == {"size": 100 << 20}
     assert await refusal(run("allocate", size=2 << 30)) == (Code.WORKER_LIMIT, {"limit": "memory"})
 
 
-async def test_processor_time_is_limited(run):
+async def test_processor_time_is_limited(run: Run) -> None:
     limits = replace(LIMITS, cpu_seconds=1)
     assert await run("spin", limits=limits, seconds=0.1) == {}
     assert await refusal(run("spin", limits=limits, seconds=8)) == (Code.WORKER_LIMIT, {"limit": "cpu"})
 
 
-async def test_file_size_is_limited(run, tmp_path):
+async def test_file_size_is_limited(run: Run, tmp_path: Path) -> None:
     assert await run("write", size=1 << 20) == {"size": 1 << 20}
     assert await refusal(run("write", size=2 << 20)) == (Code.WORKER_LIMIT, {"limit": "file-size"})
     assert (tmp_path / "big").stat().st_size <= 1 << 20
 
 
-async def test_open_files_are_limited(run):
+async def test_open_files_are_limited(run: Run) -> None:
     assert await run("open_many", count=10) == {"count": 10}
     assert await refusal(run("open_many", count=100)) == (Code.WORKER_LIMIT, {"limit": "open-files"})
 
@@ -209,12 +234,12 @@ async def test_open_files_are_limited(run):
     ("name", "code"),
     [("SIGKILL", Code.WORKER_LIMIT), ("SIGSEGV", Code.WORKER_DIED), ("SIGABRT", Code.WORKER_DIED)],
 )
-async def test_death_by_signal_is_told_apart(run, name, code):
+async def test_death_by_signal_is_told_apart(run: Run, name: str, code: Code) -> None:
     assert (await refusal(run("crash", signal=name)))[0] == code
 
 
-async def test_a_run_has_a_deadline_and_its_helpers_die_with_it(run):
-    pids = []
+async def test_a_run_has_a_deadline_and_its_helpers_die_with_it(run: Run) -> None:
+    pids: list[int] = []
     limits = replace(LIMITS, wall_seconds=0.8)
     running = run(
         "sleep", limits=limits, progress=lambda stage, _: pids.extend(map(int, stage.split())), seconds=15
@@ -223,12 +248,12 @@ async def test_a_run_has_a_deadline_and_its_helpers_die_with_it(run):
     assert await refusal(running) == (Code.TOOK_TOO_LONG, {"seconds": 0.8})
     assert time.monotonic() - start < 10
     assert len(pids) == 2
-    assert [await gone(int(pid)) for pid in pids] == [True, True]
+    assert [await gone(pid) for pid in pids] == [True, True]
     assert no_children()
 
 
-async def test_cancelling_kills_and_reaps_before_the_caller_goes_on(run):
-    started = asyncio.get_running_loop().create_future()
+async def test_cancelling_kills_and_reaps_before_the_caller_goes_on(run: Run) -> None:
+    started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(run("sleep", progress=lambda stage, _: started.set_result(stage), seconds=15))
     child, helper = map(int, (await started).split())
     assert alive(child)
@@ -243,13 +268,13 @@ async def test_cancelling_kills_and_reaps_before_the_caller_goes_on(run):
     assert await gone(helper)
 
 
-async def test_cancelling_ends_a_busy_child_within_a_second(run):
+async def test_cancelling_ends_a_busy_child_within_a_second(run: Run) -> None:
     """The best of three: it is the bot that must not wait, whatever the machine does."""
-    took = []
+    took: list[float] = []
     for _ in range(3):
-        started = asyncio.get_running_loop().create_future()
+        started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         task = asyncio.create_task(
-            run("spin", progress=lambda *_, known=started: known.set_result(None), seconds=15)
+            run("spin", progress=lambda stage, _, known=started: known.set_result(stage), seconds=15)
         )
         await started
         begun = time.monotonic()
@@ -261,7 +286,7 @@ async def test_cancelling_ends_a_busy_child_within_a_second(run):
     assert min(took) < 1.0
 
 
-async def test_cancelling_at_any_moment_leaves_nothing(run):
+async def test_cancelling_at_any_moment_leaves_nothing(run: Run) -> None:
     for pause in (0, 0.001, 0.01, 0.05):
         task = asyncio.create_task(run("sleep", seconds=15))
         await asyncio.sleep(pause)
@@ -271,7 +296,7 @@ async def test_cancelling_at_any_moment_leaves_nothing(run):
         assert no_children()
 
 
-async def test_leftovers_of_a_target_do_not_delay_its_result(run, monkeypatch):
+async def test_leftovers_of_a_target_do_not_delay_its_result(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process may leave its group where nothing holds it in."""
     monkeypatch.setattr(workers, "CHILD", "tests.wire.bare_child")
     start = time.monotonic()
@@ -281,9 +306,9 @@ async def test_leftovers_of_a_target_do_not_delay_its_result(run, monkeypatch):
         os.kill(helper, signal.SIGKILL)
 
 
-async def test_closing_ends_running_and_waiting_calls(tmp_path):
+async def test_closing_ends_running_and_waiting_calls(tmp_path: Path) -> None:
     pool = Pool(1, allowed=(TARGETS,))
-    started = asyncio.get_running_loop().create_future()
+    started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     calls = [
         asyncio.create_task(
             pool.run(
@@ -305,14 +330,14 @@ async def test_closing_ends_running_and_waiting_calls(tmp_path):
     assert no_children()
 
 
-async def test_no_more_children_than_workers(run):
+async def test_no_more_children_than_workers(run: Run) -> None:
     spans = await asyncio.gather(*(run("overlap") for _ in range(5)))
     edges = sorted([(s["start"], 1) for s in spans] + [(s["end"], -1) for s in spans])
     running = [sum(step for _, step in edges[: n + 1]) for n in range(len(edges))]
     assert max(running) == 2
 
 
-async def test_the_loop_keeps_turning_while_a_child_works(run):
+async def test_the_loop_keeps_turning_while_a_child_works(run: Run) -> None:
     longest, last, done = 0.0, time.monotonic(), False
 
     async def tick() -> None:
@@ -348,7 +373,7 @@ asyncio.run(main())
     [(True, True, False), (True, False, False), (False, True, False), (False, False, True)],
     ids=["both", "kernel only", "watcher only", "neither: the control"],
 )
-async def test_children_die_with_a_killed_bot(tmp_path, kernel, watcher, survives):
+async def test_children_die_with_a_killed_bot(tmp_path: Path, kernel: bool, watcher: bool, survives: bool) -> None:
     ask = {
         "module": TARGETS,
         "directory": str(tmp_path),

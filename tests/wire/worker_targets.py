@@ -158,5 +158,7 @@ def overlap(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     return {"start": start, "end": time.monotonic()}
 
 
-def _hidden(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+def _hidden(  # pyright: ignore[reportUnusedFunction] - asked for by its name
+    arguments: Mapping[str, Any], progress: Progress
+) -> dict[str, Any]:
     return {}

@@ -16,7 +16,7 @@ from bot.engines.hosted import legacy, unified
 from bot.engines.hosted.client import OK, Answer, MusicClient, NoAnswer, NotConnected
 from bot.engines.hosted.dialect import Call, Dialect
 from bot.engines.hosted.profile import Profile
-from bot.engines.hosted.records import made_of, names_uploads, persona_of, task_of
+from bot.engines.hosted.records import entries, made_of, names_uploads, persona_of, task_of
 from bot.engines.hosted.rules import DialectName, Outcome
 from bot.engines.hosted.tracks import Collector
 from bot.engines.port import (
@@ -253,8 +253,7 @@ class HostedEngine:
                 log.info("%s: an upload failed: %s", self.name, trouble)
                 continue
             code = answer.code
-            data = answer.data if isinstance(answer.data, dict) else {}
-            address = data.get("downloadUrl") or data.get("fileUrl")
+            address = entries(answer.data).get("downloadUrl") or entries(answer.data).get("fileUrl")
             if code == OK and isinstance(address, str):
                 return address
             if code == _WRONG_KEY:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from bot.engines.hosted.dialect import Call, Endings, why
-from bot.engines.hosted.records import made_of
+from bot.engines.hosted.records import entries, made_of
 from bot.engines.port import TaskState, TaskStatus
 from bot.errors import Code, Refusal
 from bot.request import Operation
@@ -42,7 +41,7 @@ def create(call: Call) -> tuple[str, dict[str, Any]]:
 
 
 def state_of(record: Any) -> str:
-    return str(record.get("status") or "").upper() if isinstance(record, Mapping) else ""
+    return str(entries(record).get("status") or "").upper()
 
 
 def status_of(record: Any, endings: Endings) -> TaskStatus:

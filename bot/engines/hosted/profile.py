@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from bot.engines.hosted.records import entries
 from bot.engines.hosted.rules import DialectName, Ending, Outcome, Part, Rules, Spoken
 from bot.engines.port import Capabilities
 from bot.request import EngineName, Mode, Operation
@@ -121,13 +122,13 @@ def _not_overlaid(overlay: Mapping[str, Any]) -> str | None:
     for top, dialects in overlay.items():
         if top != "dialects" or not isinstance(dialects, Mapping):
             return top
-        for dialect, spoken in dialects.items():
-            for table, inner in spoken.items() if isinstance(spoken, Mapping) else ():
+        for dialect, spoken in entries(dialects).items():
+            for table, inner in entries(spoken).items():
                 place = f"{dialect}.{table}"
                 if table not in ("operations", "models", "durations") or not isinstance(inner, Mapping):
                     return place
-                for operation, rules in inner.items() if table == "operations" else ():
-                    for key in rules if isinstance(rules, Mapping) else ():
+                for operation, rules in entries(inner).items() if table == "operations" else ():
+                    for key in entries(rules):
                         if key not in _OVERLAID:
                             return f"{place}.{operation}.{key}"
     return None
@@ -137,7 +138,8 @@ def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]
     merged = dict(under)
     for key, value in over.items():
         below = merged.get(key)
-        merged[key] = _merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+        both = isinstance(below, dict) and isinstance(value, dict)
+        merged[key] = _merged(entries(below), entries(value)) if both else value
     return merged
 
 

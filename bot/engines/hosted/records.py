@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 
 @dataclass(frozen=True)
@@ -18,15 +18,20 @@ class Made:
     audio_id: str = ""
 
 
+def entries(data: Any) -> Mapping[str, Any]:
+    """Of a JSON object; anything else has none."""
+    return cast("Mapping[str, Any]", data) if isinstance(data, Mapping) else {}
+
+
 def task_of(data: Any) -> str | None:
     """The task id of a create's answer."""
-    found = data.get("taskId") or data.get("task_id") if isinstance(data, Mapping) else None
+    found = entries(data).get("taskId") or entries(data).get("task_id")
     return found if isinstance(found, str) and 0 < len(found) <= 200 and found.isascii() else None
 
 
 def persona_of(data: Any) -> str | None:
     """The id of a persona that was made; one that fits into a choice."""
-    found = data.get("personaId") or data.get("persona_id") if isinstance(data, Mapping) else None
+    found = entries(data).get("personaId") or entries(data).get("persona_id")
     return found if isinstance(found, str) and 0 < len(found) <= 100 else None
 
 
@@ -36,7 +41,7 @@ def made_of(record: Any, *, streams: bool = False) -> tuple[Made, ...]:
     `streams`: where there is no file, a link to listen to will do. Those die within hours.
     """
     names = ("audioUrl", "audio_url", *(("streamAudioUrl", "stream_audio_url") if streams else ()))
-    data = record if isinstance(record, Mapping) else {}
+    data = entries(record)
     for place in ("resultJson", "response"):
         tracks = _tracks(unpacked(data.get(place)))
         made = [Made(_text(t, *names), _text(t, "title"), _text(t, "tags"), _text(t, "id")) for t in tracks]
@@ -47,8 +52,7 @@ def made_of(record: Any, *, streams: bool = False) -> tuple[Made, ...]:
 
 def names_uploads(record: Any, uploads: Sequence[str]) -> bool:
     """Whether the record's own request names every one of these addresses."""
-    param = unpacked(record.get("param")) if isinstance(record, Mapping) else None
-    named = set(_strings(param))
+    named = set(_strings(unpacked(entries(record).get("param"))))
     return bool(uploads) and all(address in named for address in uploads)
 
 
@@ -64,14 +68,13 @@ def unpacked(value: Any) -> Any:
 
 def _tracks(found: Any) -> list[Mapping[str, Any]]:
     """Songs under any of the names they were seen under; a bare list of addresses has no titles."""
-    if not isinstance(found, Mapping):
-        return []
-    songs = next((found[name] for name in ("sunoData", "data", "resultUrls") if found.get(name)), None)
+    places = entries(found)
+    songs = next((places[name] for name in ("sunoData", "data", "resultUrls") if places.get(name)), None)
     if isinstance(songs, Mapping):
         return _tracks(songs)
-    given = songs if isinstance(songs, list) else []
-    songs = [{"audioUrl": song} if isinstance(song, str) else song for song in given]
-    return [song for song in songs if isinstance(song, Mapping)]
+    given = cast("list[Any]", songs) if isinstance(songs, list) else []
+    named = [{"audioUrl": song} if isinstance(song, str) else song for song in given]
+    return [entries(song) for song in named if isinstance(song, Mapping)]
 
 
 def _text(track: Mapping[str, Any], *names: str) -> str:
@@ -86,5 +89,6 @@ def _strings(value: Any, depth: int = 5) -> Iterator[str]:
         yield value
         value = unpacked(value) if value[:1] in ("{", "[") else None
     if depth and isinstance(value, list | Mapping):
-        for inner in value.values() if isinstance(value, Mapping) else value:
+        within = entries(value).values() if isinstance(value, Mapping) else cast("list[Any]", value)
+        for inner in within:
             yield from _strings(inner, depth - 1)

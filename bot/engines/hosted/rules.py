@@ -192,7 +192,7 @@ class Spoken(Part):
             raise ValueError(f"{operation} has one mode only")
         if unlisted := set(rules.models) - set(self.models):
             raise ValueError(f"{operation} has models without a status: {', '.join(sorted(unlisted))}")
-        texts = taken & set(Longest.model_fields) | ({"idea"} if rules.fields(Mode.SIMPLE) else set())
+        texts = taken & set(Longest.model_fields) | set[str](["idea"] if rules.fields(Mode.SIMPLE) else ())
         for model, longest in rules.models.items():
             if open_ended := [name for name in sorted(texts) if getattr(longest, name) is None]:
                 raise ValueError(f"{operation} with {model} has no limit for {', '.join(open_ended)}")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from bot.engines.hosted.dialect import Call, Endings, why
-from bot.engines.hosted.records import made_of
+from bot.engines.hosted.records import entries, made_of
 from bot.engines.port import TaskState, TaskStatus
 from bot.request import Operation
 
@@ -30,7 +29,7 @@ def create(call: Call) -> tuple[str, dict[str, Any]]:
 
 
 def state_of(record: Any) -> str:
-    return str(record.get("state") or "").lower() if isinstance(record, Mapping) else ""
+    return str(entries(record).get("state") or "").lower()
 
 
 def status_of(record: Any, endings: Endings) -> TaskStatus:
@@ -46,5 +45,5 @@ def status_of(record: Any, endings: Endings) -> TaskStatus:
 
 def _fraction(record: Any) -> float:
     """Some models tell how far they are, in per cent."""
-    progress = record.get("progress") if isinstance(record, Mapping) else None
+    progress = entries(record).get("progress")
     return min(max(progress / 100, 0.1), 0.9) if isinstance(progress, int | float) else 0.1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,8 +83,8 @@ def _phrases(
 
 def _rows(values: NDArray[Any], digits: int) -> tuple[Any, ...]:
     """Rounded numbers as tuples, whole where the array holds whole numbers."""
-    rounded = np.round(values, digits).tolist()
-    return tuple(tuple(row) if isinstance(row, list) else row for row in rounded)
+    rounded: list[Any] = np.round(values, digits).tolist()
+    return tuple(tuple(cast("list[Any]", row)) if isinstance(row, list) else row for row in rounded)
 
 
 def _energy(edges: NDArray[np.float64], decoded: pcm.Decoded) -> NDArray[np.float64]:

@@ -39,7 +39,7 @@ class Studio:
 
         Raises `Refused`. The decoded samples are removed whatever happens; `progress` gets a stage and 0 to 1.
         """
-        tell = progress or (lambda stage, fraction: None)
+        tell: Callable[[str, float], None] = progress or (lambda stage, fraction: None)
         try:
             prepared = await self._prepare(sources, directory, tell)
             report = await self._pool.run(
