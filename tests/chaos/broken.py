@@ -7,7 +7,7 @@ import logging
 import os
 import secrets
 import sqlite3
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import discord
 
 from bot import app
-from bot.client import Tree
+from bot.client import Tree, TwodeckBot
 from bot.database import connection
 from bot.engines.hosted.client import MusicClient
 from bot.intake import Intake
@@ -135,10 +135,10 @@ def in_line() -> None:
     """Who finds no place waits for one, instead of being told that the bot is busy."""
     enter_commands, enter_controls = Tree.interaction_check, Admitted.interaction_check
 
-    def waiting(check: Callable[..., Awaitable[bool]]) -> Callable[..., Coroutine[Any, Any, bool]]:
-        async def checked(self: Any, interaction: discord.Interaction[Any]) -> bool:
+    def waiting(check: Any) -> Any:
+        async def checked(self: Any, interaction: discord.Interaction[TwodeckBot]) -> bool:
             intake = interaction.client.intake
-            while not intake._has_room(interaction.guild_id):  # noqa: ASYNC110 - nobody tells of a place
+            while not intake._has_room(interaction.guild_id or interaction.user.id):  # noqa: ASYNC110 - nobody tells of a place
                 await asyncio.sleep(_LOOK_SECONDS)
             return await check(self, interaction)
 
