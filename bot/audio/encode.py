@@ -1,4 +1,4 @@
-"""Encodes 16-bit PCM as MP3 and measures what a player will hear after decoding it."""
+"""Encodes 16-bit PCM as MP3."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from pathlib import Path
 
 import lameenc
 import numpy as np
-import soundfile as sf
 from numpy.typing import NDArray
-
-from bot.audio import loudness
 
 RATE = 44100
 BIT_RATES = (192, 160, 128, 112, 96, 80, 64, 48, 32)
@@ -50,16 +47,3 @@ def write_mp3(path: Path, blocks: Iterable[Pcm], bit_rate: int, tag: bytes) -> N
         for block in blocks:
             file.write(encoder.encode(block.tobytes()))
         file.write(encoder.flush())
-
-
-def measure(path: Path) -> tuple[float, float]:
-    """Integrated loudness (LUFS) and true peak (dBTP) of an encoded file."""
-    with sf.SoundFile(path) as file:
-        rate = file.samplerate
-        samples = np.asarray(file.read(dtype="float32", always_2d=True), np.float32)
-    if rate != RATE:  # LAME resamples at low bit rates
-        import soxr  # noqa: PLC0415
-
-        samples = np.asarray(soxr.resample(samples, rate, RATE), np.float32)
-    powers = loudness.step_powers(samples)
-    return loudness.integrated(powers), loudness.decibels(loudness.true_peak(samples))

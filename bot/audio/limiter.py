@@ -19,7 +19,7 @@ from bot.audio.pcm import Samples
 LOOK = 4  # chunks of 1.5 ms in which the gain comes down before a peak and goes up after it
 PASSES = 6
 CLOSE_LU = 0.02
-BLOCK = 4096  # chunks of one block on the way out
+BLOCK = 512  # chunks of one block on the way out: what fits a cache
 
 Gains = NDArray[np.float32]  # (chunks + 1,): at the edges of the chunks, straight lines between
 

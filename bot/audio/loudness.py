@@ -121,15 +121,14 @@ _CHUNKS = 512  # chunks looked at together
 @lru_cache(maxsize=1)
 def _interpolator() -> NDArray[np.float32]:
     """(piece + 2 taps, 3 piece): three points between samples for 4-fold oversampling, by a windowed sinc."""
-    size = _PIECE + 2 * _TAPS
-    matrix = np.zeros((size, 3 * _PIECE))
-    for column in range(3 * _PIECE):
-        place = _TAPS + column // 3 + (column % 3 + 1) / 4
-        distance = np.arange(size) - place
-        inside = np.abs(distance) < _TAPS
+    matrix = np.zeros((_PIECE + 2 * _TAPS, 3 * _PIECE), np.float32)
+    for point in range(3):
+        distance = np.arange(1 - _TAPS, _TAPS + 1) - (point + 1) / 4
         window = np.i0(8.0 * np.sqrt(np.maximum(0.0, 1 - (distance / _TAPS) ** 2))) / np.i0(8.0)
-        matrix[:, column] = np.where(inside, np.sinc(distance) * window, 0.0)
-    return matrix.astype(np.float32)
+        taps = np.where(np.abs(distance) < _TAPS, np.sinc(distance) * window, 0.0)
+        for frame in range(_PIECE):
+            matrix[frame + 1 : frame + 1 + 2 * _TAPS, 3 * frame + point] = taps
+    return matrix
 
 
 def chunk_peaks(samples: NDArray[np.float32], near: float) -> NDArray[np.float32]:
@@ -140,37 +139,60 @@ def chunk_peaks(samples: NDArray[np.float32], near: float) -> NDArray[np.float32
     chunks = -(-len(samples) // CHUNK)
     peaks = np.zeros(chunks, np.float32)
     for first in range(0, chunks, _CHUNKS):
-        some = peaks[first : first + _CHUNKS]
-        for channel in range(samples.shape[1]):
-            line = _line(samples[:, channel], first * CHUNK - _TAPS, len(some) * CHUNK + 2 * _TAPS)
-            np.maximum(some, _line_peaks(line, near), out=some)
+        count = min(_CHUNKS, chunks - first)
+        block = _surrounded(samples, first * CHUNK - _TAPS, count * CHUNK + 2 * _TAPS)
+        peaks[first : first + count] = _block_peaks(block, near)
     return peaks
 
 
-def _line(channel: NDArray[np.float32], first: int, frames: int) -> NDArray[np.float32]:
-    """(frames,) from frame `first`, with silence outside."""
-    line = np.zeros(frames, np.float32)
-    start, stop = max(0, first), min(len(channel), first + frames)
-    line[start - first : stop - first] = channel[start:stop]
-    return line
+def _surrounded(samples: NDArray[np.float32], first: int, frames: int) -> NDArray[np.float32]:
+    """(frames, channels) from frame `first`, with silence outside."""
+    start, stop = max(0, first), min(len(samples), first + frames)
+    if stop - start == frames:
+        return samples[start:stop]
+    block = np.zeros((frames, samples.shape[1]), np.float32)
+    block[start - first : stop - first] = samples[start:stop]
+    return block
 
 
-def _line_peaks(line: NDArray[np.float32], near: float) -> NDArray[np.float32]:
-    """(chunks,) of a line that has `_TAPS` frames more on each side."""
-    body = line[_TAPS:-_TAPS].reshape(-1, _PIECE)
-    own = np.maximum(body.max(axis=1), -body.min(axis=1))
+def _block_peaks(block: NDArray[np.float32], near: float) -> NDArray[np.float32]:
+    """(chunks,) of a block that has `_TAPS` frames more on each side."""
+    own = np.abs(block[_TAPS:-_TAPS]).reshape(-1, _PIECE * block.shape[1]).max(axis=1)
     hot = np.flatnonzero(own > 0.6 * near)
     if len(hot):
-        windows = np.lib.stride_tricks.sliding_window_view(line, _PIECE + 2 * _TAPS)[::_PIECE]
-        between = windows[hot] @ _interpolator()
-        own[hot] = np.maximum(own[hot], np.maximum(between.max(axis=1), -between.min(axis=1)))
+        windows = np.lib.stride_tricks.sliding_window_view(block, _PIECE + 2 * _TAPS, axis=0)[::_PIECE]
+        between = windows[hot].reshape(-1, _PIECE + 2 * _TAPS) @ _interpolator()
+        own[hot] = np.maximum(own[hot], np.abs(between, out=between).reshape(len(hot), -1).max(axis=1))
     return own.reshape(-1, CHUNK // _PIECE).max(axis=1)
 
 
+class TruePeak:
+    """Largest 4-fold oversampled magnitude of a stream, from (frames, 2) blocks of any length."""
+
+    def __init__(self) -> None:
+        self._highest = 0.0
+        self._rest = np.zeros((_TAPS, 2), np.float32)
+
+    def add(self, block: NDArray[np.float32]) -> None:
+        block = np.concatenate([self._rest, block])
+        self._highest = max(self._highest, float(np.max(block)), -float(np.min(block)))
+        whole = max(0, len(block) - 2 * _TAPS) // CHUNK * CHUNK
+        for first in range(0, whole, _CHUNKS * CHUNK):
+            part = block[first : min(first + _CHUNKS * CHUNK, whole) + 2 * _TAPS]
+            self._highest = max(self._highest, float(_block_peaks(part, self._highest).max()))
+        self._rest = block[whole:]
+
+    def value(self) -> float:
+        """Of all that came, with silence after it."""
+        self.add(np.zeros((_TAPS + CHUNK, 2), np.float32))
+        return self._highest
+
+
 def true_peak(samples: NDArray[np.float32]) -> float:
-    """Largest 4-fold oversampled magnitude of (frames, channels)."""
-    peak = max(float(np.max(samples, initial=0.0)), -float(np.min(samples, initial=0.0)))
-    return float(np.max(chunk_peaks(samples, peak), initial=peak))
+    """Largest 4-fold oversampled magnitude of (frames, 2)."""
+    peak = TruePeak()
+    peak.add(samples)
+    return peak.value()
 
 
 def decibels(amplitude: float) -> float:

@@ -64,6 +64,16 @@ def powers_of(source: Path, progress: Callable[[float], None]) -> loudness.Power
     return powers.all()
 
 
+def measure(source: Path) -> tuple[float, float]:
+    """Integrated loudness (LUFS) and true peak (dBTP) of a file, as a player will hear it."""
+    powers, peak = loudness.Collector(), loudness.TruePeak()
+    with open_stream(source) as stream:
+        for block in _resampled(stream):
+            powers.add(block)
+            peak.add(block)
+    return loudness.integrated(powers.all()), loudness.decibels(peak.value())
+
+
 def _resampled(stream: Stream) -> Iterator[Samples]:
     """Stereo blocks at 44.1 kHz."""
     resampler = None

@@ -147,7 +147,8 @@ def _fold(flux: Line, start: int, period: float) -> NDArray[np.float64]:
     share = phase - low
     sums = np.bincount(low, flux * (1 - share), BINS) + np.bincount((low + 1) % BINS, flux * share, BINS)
     sums /= len(flux) / BINS
-    return sums + 0.5 * (np.roll(sums, 1) + np.roll(sums, -1))
+    around = np.concatenate([sums[-1:], sums, sums[:1]])
+    return sums + 0.5 * (around[:-2] + around[2:])
 
 
 def _peak(profile: NDArray[np.float64]) -> float:

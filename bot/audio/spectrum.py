@@ -11,7 +11,7 @@ RATE = 22050
 FRAME, HOP = 1024, 256
 FPS = RATE / HOP
 BANDS = 40
-BATCH = 256  # frames of one FFT call: what fits a cache is twice as fast
+BATCH = 16  # frames of one FFT call: what fits a cache is several times as fast
 
 Line = NDArray[np.float32]
 Mel = NDArray[np.float32]  # (frames, BANDS): summed magnitude of each band

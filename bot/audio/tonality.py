@@ -166,7 +166,8 @@ def _variety(chroma: NDArray[np.float64]) -> float:
 
 
 def _correlation(band: NDArray[np.float64], profile: tuple[float, ...]) -> float:
-    return float(np.corrcoef(band, profile)[0, 1]) if np.ptp(band) > 0 else 0.0
+    one, two = band - band.mean(), np.array(profile) - np.mean(profile)
+    return float(one @ two / np.sqrt((one @ one) * (two @ two))) if np.ptp(band) > 0 else 0.0
 
 
 def _key(low: NDArray[np.float64], middle: NDArray[np.float64]) -> tuple[int, str, float]:

@@ -76,3 +76,14 @@ def test_powers_of_a_stream_do_not_depend_on_its_blocks() -> None:
     for first, last in ((0, 1), (1, 3000), (3000, 4410), (4410, 30_000), (30_000, len(samples))):
         collector.add(samples[first:last])
     assert np.allclose(collector.all(), loudness.step_powers(samples))
+
+
+def test_true_peak_of_a_stream_does_not_depend_on_its_blocks() -> None:
+    samples = synth.stereo(synth.Song(seconds=3))
+    samples[29_990:30_010] = 0.9 * np.sin(np.pi / 2 * np.arange(20) + np.pi / 4)[:, None]
+    peak = loudness.TruePeak()
+    for first, last in ((0, 1), (1, 70), (70, 4410), (4410, 30_000), (30_000, len(samples))):
+        peak.add(samples[first:last])
+    whole = float(np.max(loudness.chunk_peaks(samples, float(np.abs(samples).max()))))
+    assert peak.value() == pytest.approx(whole, rel=1e-5)
+    assert peak.value() > 1.1 * float(np.abs(samples).max())

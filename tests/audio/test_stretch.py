@@ -36,10 +36,11 @@ def made(path: Path, speed: float, way: str) -> tuple[np.ndarray, int]:
     place = (2.0, 2.0 + frames / RATE * speed)
     if way == "record":
         return stretch.record(path, place, frames, lead_in), lead_in
-    return stretch.phrase(path, place, frames, lead_in, record_shift(speed)), lead_in
+    shift = record_shift(speed) if way == "phrase" else {"near": 0.5, "far": -3.0}[way]
+    return stretch.phrase(path, place, frames, lead_in, shift), lead_in
 
 
-@pytest.mark.parametrize("way", ["record", "phrase"])
+@pytest.mark.parametrize("way", ["record", "phrase", "near", "far"])
 @pytest.mark.parametrize("speed", [0.87, 1.0, 1.11])
 def test_clicks_lie_where_the_speed_puts_them(clicks: Path, speed: float, way: str) -> None:
     samples, lead_in = made(clicks, speed, way)

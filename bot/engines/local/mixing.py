@@ -131,7 +131,7 @@ def _encode(file: Path, blocks: Iterator[Samples], ceiling: float, rate: int, ta
             yield block
 
     encode.write_mp3(file, noted(), rate, tag)
-    lufs, true_peak = encode.measure(file)
+    lufs, true_peak = pcm.measure(file)
     return Written(digest.hexdigest(), lufs, true_peak, true_peak - ceiling)
 
 
