@@ -199,7 +199,13 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     try:
-        for pragma in ("busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in (
+            "busy_timeout=5000",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "temp_store=MEMORY",  # what undoes one unit of many is no file
+        ):
             connection.execute(f"PRAGMA {pragma}")
     except sqlite3.DatabaseError as error:
         raise DatabaseError(cannot_open(path, error)) from error
