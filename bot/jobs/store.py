@@ -132,6 +132,12 @@ def get(tx: Tx, job_id: str) -> Job | None:
     return _first(tx, tx.all("SELECT * FROM jobs WHERE id = ?", (job_id,)))
 
 
+def read_again(tx: Tx, job: Job, new: tuple[Track, ...]) -> Job | None:
+    """A job as its row is now, whose sources are those that are known, and its tracks with those that are `new`."""
+    row = tx.one("SELECT * FROM jobs WHERE id = ?", (job.id,))
+    return _job(row, job.ask.sources, (*job.tracks, *new)) if row else None
+
+
 def repeats_of(tx: Tx, job_id: str) -> list[Job]:
     """The jobs that ask again for this one, oldest first."""
     return _jobs(tx, tx.all("SELECT * FROM jobs WHERE again_of = ? ORDER BY created_at, id", (job_id,)))
