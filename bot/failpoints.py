@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 
@@ -24,12 +23,20 @@ def reach(name: str) -> None:
         _Points.strike(name)
 
 
-@contextmanager
-def around(name: str) -> Generator[None]:
+class around:  # noqa: N801 - read as a verb: `with around(...)`
     """The points `NAME:before` and `NAME:after` of one effect; the second only of one that came to its end."""
-    reach(f"{name}:before")
-    yield
-    reach(f"{name}:after")
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        reach(f"{self._name}:before")
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            reach(f"{self._name}:after")
 
 
 def commit_name(unit: Callable[..., Any]) -> str:

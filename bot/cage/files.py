@@ -40,8 +40,8 @@ def version() -> int:
     return max(0, ctypes.CDLL(None).syscall(_CREATE, None, 0, _VERSION))
 
 
-def confine(*, code: Iterable[Path], reads: Iterable[Path], programs: Iterable[Path], folder: Path) -> None:
-    """Leave this process what libraries need, what is below `code`, the files `reads`, and `folder` to write in.
+def confine(*, code: Iterable[Path], reads: Iterable[Path], programs: Iterable[Path], folder: Path | None) -> None:
+    """Leave this process what libraries need, what is below `code`, the files `reads`, and a `folder` to write in.
 
     In `folder` it may make, move and remove plain files and nothing else; `programs` it may start. Raises OSError
     where that does not come to hold.
@@ -54,7 +54,8 @@ def confine(*, code: Iterable[Path], reads: Iterable[Path], programs: Iterable[P
         for path in (*map(Path, _SYSTEM), *code, *reads):
             _allow(rules, path, _READ | _LIST)
         _allow(rules, Path(os.devnull), _READ | _WRITE)
-        _allow(rules, folder, known & (_READ | _LIST | _WRITE | _MAKE_FILE | _REMOVE_FILE | _MOVE | _TRUNCATE))
+        if folder is not None:
+            _allow(rules, folder, known & (_READ | _LIST | _WRITE | _MAKE_FILE | _REMOVE_FILE | _MOVE | _TRUNCATE))
         if started := tuple(programs):
             for path in (*started, *(path for loader in _LOADERS for path in Path("/").glob(loader))):
                 _allow(rules, path, _READ | _EXECUTE)

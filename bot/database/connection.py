@@ -33,7 +33,7 @@ class DatabaseClosedError(DatabaseError):
 class Tx:
     """What a unit may do between BEGIN IMMEDIATE and COMMIT."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection | sqlite3.Cursor) -> None:
         self._connection = connection
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
@@ -149,11 +149,12 @@ class Database:
 
 def _commit(connection: sqlite3.Connection, batch: Sequence[_Asked]) -> None:
     """Every unit of a batch in one transaction, each within a savepoint; all share what becomes of the commit."""
+    cursor = connection.cursor()
     try:
-        connection.execute("BEGIN IMMEDIATE")
+        cursor.execute("BEGIN IMMEDIATE")
         for asked in batch:
-            _attempt(connection, asked)
-        connection.execute("COMMIT")
+            _attempt(cursor, asked)
+        cursor.execute("COMMIT")
     except sqlite3.Error as error:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
@@ -166,16 +167,16 @@ def _fail(batch: Sequence[_Asked], error: BaseException) -> None:
         asked.error = asked.error or error
 
 
-def _attempt(connection: sqlite3.Connection, asked: _Asked) -> None:
-    connection.execute("SAVEPOINT unit")
+def _attempt(cursor: sqlite3.Cursor, asked: _Asked) -> None:
+    cursor.execute("SAVEPOINT unit")
     try:
-        asked.outcome = asked.unit(Tx(connection))
+        asked.outcome = asked.unit(Tx(cursor))
     except BaseException as error:
         asked.error = error
-        if not connection.in_transaction:
+        if not cursor.connection.in_transaction:
             raise sqlite3.OperationalError(f"SQLite gave up the transaction: {error}") from error
-        connection.execute("ROLLBACK TO unit")
-    connection.execute("RELEASE unit")
+        cursor.execute("ROLLBACK TO unit")
+    cursor.execute("RELEASE unit")
 
 
 def take_lock(path: Path) -> TextIO:
@@ -199,7 +200,13 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     try:
-        for pragma in ("busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in (
+            "busy_timeout=5000",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "temp_store=MEMORY",  # what undoes one unit of many is no file
+        ):
             connection.execute(f"PRAGMA {pragma}")
     except sqlite3.DatabaseError as error:
         raise DatabaseError(cannot_open(path, error)) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,15 +26,9 @@ async def probe(pool: Pool, path: Path, name: str, *, shortest: float = SHORTEST
     """Decode `path` once. Raises `Refused`, whose values carry `name`, what the member called the file."""
     arguments = {"path": str(path), "min_seconds": shortest, "max_seconds": LONGEST_SECONDS}
     try:
-        with tempfile.TemporaryDirectory(prefix="twodeck-probe-") as folder:
-            found = await pool.run(
-                "bot.audio.probe:probe",
-                arguments,
-                directory=Path(folder),
-                reads=(path,),
-                programs=needed_for(path),
-                limits=_LIMITS,
-            )
+        found = await pool.run(
+            "bot.audio.probe:probe", arguments, reads=(path,), programs=needed_for(path), limits=_LIMITS
+        )
     except Refused as refused:
         raise Refused(refused.refusal.code, **{**refused.refusal.values, "name": name}) from refused
     return Probed(kind=str(found["format"]), seconds=float(found["seconds"]))

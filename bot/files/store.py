@@ -55,14 +55,15 @@ class FileStore:
 
     def path(self, digest: str) -> Path:
         """Where the file with this hash lies."""
-        return self._folder / digest[:2] / digest
+        return self._folder.joinpath(digest[:2], digest)
 
-    async def adopt(self, path: Path, kind: str, *, digest: str | None = None) -> Stored:
-        """Move `path` into the store under its sha256; with `digest` it is hashed, and on the disk, already.
+    async def adopt(self, path: Path, kind: str) -> Stored:
+        """Move `path` into the store under its sha256. The caller then writes the rows with `keep`."""
+        return await asyncio.to_thread(self._adopt, path, kind)
 
-        The caller then writes the rows with `keep`.
-        """
-        return await asyncio.to_thread(self._adopt, path, kind, digest)
+    async def adopt_each(self, files: Sequence[tuple[Path, str, str]]) -> list[Stored]:
+        """The same of files that are on the disk and hashed already, each given with its kind and sha256."""
+        return await asyncio.to_thread(lambda: [self._adopt(*file) for file in files])
 
     async def copy(self, name: str, files: Sequence[tuple[Path, str]]) -> tuple[Stored, ...]:
         """Take a copy of each file, given with its kind, into the store; `name` is of nobody else's copies.
@@ -83,7 +84,7 @@ class FileStore:
             kept.append(Stored(digest, path.stat().st_size, kind))
         return tuple(kept)
 
-    def _adopt(self, path: Path, kind: str, digest: str | None) -> Stored:
+    def _adopt(self, path: Path, kind: str, digest: str | None = None) -> Stored:
         name, size = digest or _hash(path), path.stat().st_size
         if self._has(name):
             path.unlink()

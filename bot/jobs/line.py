@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import sqlite3
 from collections import Counter
@@ -56,6 +57,7 @@ _STAGING = 2
 _ROOM = {State.ACCEPTED: _STAGING, State.READY: 8}
 _WIDE = 16
 _TOLD = 25
+_time_in = functools.cache(counters.TIME_IN_STATE.labels)
 
 
 class JobLine:
@@ -160,6 +162,12 @@ class JobLine:
         room = {s: _ROOM.get(s, _WIDE) - busy[s] for s in self._steps.handlers if s is not State.STAGED}
         return {state: most for state, most in room.items() if most > 0}
 
+    def _has_room(self, state: State) -> bool:
+        """Whether one more job may go on at once in this state; where there are turns it waits for its own."""
+        busy = sum(job.state is state for job in self._running.values())
+        waits = state is State.STAGED or state not in self._steps.handlers
+        return not waits and busy < _ROOM.get(state, _WIDE)
+
     def _turns(self, tx: Tx, rows: list[Row], now: int) -> list[str]:
         if rows:
             paused = paused_guilds(tx)
@@ -247,7 +255,7 @@ class JobLine:
             return None
         if step.to in ENDED:
             self._faults.pop(job.id, None)
-        hold = step.wake_at is None and step.to in self._room()
+        hold = step.wake_at is None and self._has_room(step.to)
         moved = await self._db.work(lambda tx: self._move(tx, job, owner, step, post_ids, hold=hold))
         if moved is None:
             log.warning("job %s was moved by somebody else while in %s", job.id, job.state)
@@ -304,7 +312,9 @@ class JobLine:
             self._ask(tx, job, move, post_ids)
         if move.to in ENDED:
             self._stake.ended(tx, job.id, move.to, now)
-        return store.get(tx, job.id) if hold else job
+        if not hold:
+            return job
+        return store.get(tx, job.id) if held.forgotten else store.read_again(tx, job, move.tracks)
 
     def down(self) -> frozenset[EngineName]:
         """Engines that take nothing now, or do not answer."""
@@ -320,7 +330,7 @@ class JobLine:
 
 def _count(job: Job, target: State, now: int) -> None:
     """A move that is committed. What is staged is so until an engine has it: its marker is part of that step."""
-    counters.TIME_IN_STATE.labels(job.state).observe(max(0, now - job.updated_at) / 1000)
+    _time_in(job.state).observe(max(0, now - job.updated_at) / 1000)
     if target in ENDED:
         counters.ENDED.labels(target).inc()
         if job.error is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot.clock import Clock
@@ -158,7 +158,7 @@ class JobService:
         job_id, post_id, seed = self._clock.new_id(), self._clock.new_id(), self._clock.new_seed()
 
         def unit(tx: Tx) -> Accepted:
-            ask = replace(self._checked(tx, operation, place, offers, given, seed), again_of=again_of)
+            ask = self._checked(tx, operation, place, offers, given, seed, again_of)
             return self.accept_in(tx, ask, job_id=job_id, post_id=post_id)
 
         accepted = await self._db.work(unit)
@@ -191,6 +191,7 @@ class JobService:
         offers: tuple[Offer, ...],
         given: Mapping[str, Any],
         seed: int,
+        again_of: str | None = None,
     ) -> Ask:
         if self._stopping:
             raise Refused(Code.STOPPING)
@@ -217,7 +218,7 @@ class JobService:
             names=[offer.name for offer in offers],
             needs=capabilities.needs,
         )
-        return _ask(operation, place, offers, request, seed)
+        return _ask(operation, place, offers, request, seed, again_of)
 
     def accept_in(
         self, tx: Tx, ask: Ask, *, job_id: str, post_id: str, allowance: Allowance | None = None
@@ -228,7 +229,7 @@ class JobService:
         Raises `Refused`, which must leave the unit.
         """
         known = store.by_interaction(tx, ask.interaction) or repeat.under_way(tx, ask)
-        now, asking = self._clock.now(), replace(self._asking(ask), allowance=allowance)
+        now, asking = self._clock.now(), self._asking(ask, allowance)
         if known is not None:
             left = self._gate.member(tx, asking, now) if ledger.took(tx, known.id) else None
             return Accepted(known, left)
@@ -372,7 +373,7 @@ class JobService:
             credits=round(offered.credits * THOUSANDTHS) if offered else 0,
         )
 
-    def _asking(self, ask: Ask) -> Asking:
+    def _asking(self, ask: Ask, allowance: Allowance | None) -> Asking:
         """What the gate looks at; whatever the engine's account will be charged counts for its caps."""
         request, operation = ask.request, Operation(ask.operation)
         mode, model = Mode(request.get("mode") or Mode.CUSTOM), request.get("model")
@@ -387,6 +388,7 @@ class JobService:
             operation=ask.operation,
             model=model,
             credits=round(offered.credits * THOUSANDTHS),
+            allowance=allowance,
         )
 
     def check_size(self, offer: Offer) -> None:
@@ -424,7 +426,9 @@ def known(tx: Tx, reader: Reader, job_id: str) -> Job:
     return job
 
 
-def _ask(operation: Operation, place: Place, offers: tuple[Offer, ...], request: Request, seed: int) -> Ask:
+def _ask(
+    operation: Operation, place: Place, offers: tuple[Offer, ...], request: Request, seed: int, again_of: str | None
+) -> Ask:
     return Ask(
         interaction=place.interaction,
         guild=place.guild,
@@ -439,6 +443,7 @@ def _ask(operation: Operation, place: Place, offers: tuple[Offer, ...], request:
         sources=tuple(_source(side, offer) for side, offer in zip("ab", offers, strict=False)),
         private=place.private,
         token=place.token if place.private else "",
+        again_of=again_of,
         roles=place.roles,
         parent=place.parent,
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from bot.engines.probe import Probed, probe
 from bot.errors import Refused
 from bot.files.download import Downloader
@@ -28,18 +31,30 @@ class Stager:
 
         Raises `Refused`, whose values carry `name`.
         """
-        path = self._files.incoming(mark)
+        return (await self.stage_each([(mark, name, url)]))[0]
+
+    async def stage_each(self, wanted: Sequence[tuple[str, str, str]]) -> list[tuple[Stored, float]]:
+        """The same of several, each given by mark, name and url; none of them is stored before all are good."""
+        paths = [self._files.incoming(mark) for mark, _, _ in wanted]
+        try:
+            found = [await self._look(path, name, url) for path, (_, name, url) in zip(paths, wanted, strict=True)]
+            stored = await self._files.adopt_each(
+                [(path, probed.kind, digest) for path, (digest, probed) in zip(paths, found, strict=True)]
+            )
+            return [(file, probed.seconds) for file, (_, probed) in zip(stored, found, strict=True)]
+        finally:
+            for path in paths:
+                path.unlink(missing_ok=True)
+
+    async def _look(self, path: Path, name: str, url: str) -> tuple[str, Probed]:
+        """The hash of a file that is at `path` now, and what it is."""
         try:
             downloaded = await self._downloader.fetch(url, path)
         except Refused as refused:
             raise Refused(refused.refusal.code, **{**refused.refusal.values, "name": name}) from refused
-        try:
-            probed = self._known.get(downloaded.sha256) or await probe(self._probes, path, name)
-            self._remember(downloaded.sha256, probed)
-            stored = await self._files.adopt(path, probed.kind, digest=downloaded.sha256)
-            return stored, probed.seconds
-        finally:
-            path.unlink(missing_ok=True)
+        probed = self._known.get(downloaded.sha256) or await probe(self._probes, path, name)
+        self._remember(downloaded.sha256, probed)
+        return downloaded.sha256, probed
 
     def _remember(self, digest: str, probed: Probed) -> None:
         self._known.pop(digest, None)

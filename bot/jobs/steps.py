@@ -15,7 +15,7 @@ from bot.engines.spending import Spending
 from bot.engines.switches import Switches
 from bot.errors import Alarm, Cause, Code, Refusal, Refused
 from bot.files.download import Downloader
-from bot.files.store import FileStore, Stored
+from bot.files.store import FileStore
 from bot.guilds.store import wants_direct
 from bot.jobs import inbox, messages, store
 from bot.jobs.artist import Artist
@@ -92,31 +92,35 @@ class Steps:
 
     async def accepted(self, job: Job, owner: str) -> Step:
         """Make both sources ours, and know that they are audio we can use."""
-        staged: list[Source] = []
-        kept: list[Stored] = []
         for source in job.ask.sources:
-            if source.hash is not None and source.seconds is not None:  # of an earlier job, and kept for this one
+            if source.seconds is not None:
                 self._check_length(job, source, source.seconds)
-                continue
-            stored, seconds = await self._stager.stage(f"{job.id}-{source.side}", source.name, source.url)
+        missing = [source for source in job.ask.sources if source.hash is None or source.seconds is None]
+        wanted = [(f"{job.id}-{source.side}", source.name, source.url) for source in missing]
+        found = await self._stager.stage_each(wanted) if wanted else []
+        for source, (_, seconds) in zip(missing, found, strict=True):
             self._check_length(job, source, seconds)
-            staged.append(replace(source, hash=stored.hash, seconds=seconds))
-            kept.append(stored)
-        files = tuple((k.hash, k.size, k.kind) for k in kept)
-        return Move(State.STAGED, sources=tuple(staged), files=files)
+        return Move(
+            State.STAGED,
+            sources=tuple(
+                replace(source, hash=stored.hash, seconds=seconds)
+                for source, (stored, seconds) in zip(missing, found, strict=True)
+            ),
+            files=tuple((stored.hash, stored.size, stored.kind) for stored, _ in found),
+        )
 
     async def staged(self, job: Job, owner: str) -> Step:
         """It is this job's turn: make ready, commit the marker, then hand the order in, once."""
-        engine, marked = self._engine(job), False
+        engine, order, marked = self._engine(job), self._order(job), False
         try:
-            uploads = await engine.prepare(self._order(job))
+            uploads = await engine.prepare(order)
             if not await self._spending.allows(engine, self._price(job)):
                 return Sleep(self._clock.now())
             secret, now = self._clock.new_secret(), self._clock.now()
             if not await self._db.work(lambda tx: self._mark(tx, job, owner, now, secret, uploads)):
                 return Sleep(now)
             marked = True
-            task = await engine.submit(replace(self._order(job), uploads=uploads, secret=secret))
+            task = await engine.submit(replace(order, uploads=uploads, secret=secret))
         except Refused as refused:
             if refused.refusal.code is Code.ENGINE_UNAVAILABLE:
                 await self._tell_of(engine, refused.refusal)

@@ -132,6 +132,12 @@ def get(tx: Tx, job_id: str) -> Job | None:
     return _first(tx, tx.all("SELECT * FROM jobs WHERE id = ?", (job_id,)))
 
 
+def read_again(tx: Tx, job: Job, new: tuple[Track, ...]) -> Job | None:
+    """A job as its row is now; what was asked stays, and to its tracks come those that are `new`."""
+    row = tx.one("SELECT * FROM jobs WHERE id = ?", (job.id,))
+    return _job(row, job.ask, (*job.tracks, *new)) if row else None
+
+
 def repeats_of(tx: Tx, job_id: str) -> list[Job]:
     """The jobs that ask again for this one, oldest first."""
     return _jobs(tx, tx.all("SELECT * FROM jobs WHERE again_of = ? ORDER BY created_at, id", (job_id,)))
@@ -364,11 +370,11 @@ def _jobs(tx: Tx, rows: Sequence[Row]) -> list[Job]:
     for r in tx.all(f"SELECT * FROM tracks {of_these} ORDER BY job, number", (ids,)):  # noqa: S608
         track = Track(r["number"], r["hash"], r["picture"], r["title"], r["seconds"], r["audio"])
         tracks[r["job"]].append(track)
-    return [_job(row, tuple(sources[row["id"]]), tuple(tracks[row["id"]])) for row in rows]
+    return [_job(row, _ask(row, tuple(sources[row["id"]])), tuple(tracks[row["id"]])) for row in rows]
 
 
-def _job(row: Row, sources: tuple[Source, ...], tracks: tuple[Track, ...]) -> Job:
-    ask = Ask(
+def _ask(row: Row, sources: tuple[Source, ...]) -> Ask:
+    return Ask(
         interaction=row["interaction"],
         guild=row["guild"],
         channel=row["channel"],
@@ -383,6 +389,9 @@ def _job(row: Row, sources: tuple[Source, ...], tracks: tuple[Track, ...]) -> Jo
         private=bool(row["private"]),
         again_of=row["again_of"],
     )
+
+
+def _job(row: Row, ask: Ask, tracks: tuple[Track, ...]) -> Job:
     return Job(
         id=row["id"],
         ask=ask,
@@ -399,7 +408,7 @@ def _job(row: Row, sources: tuple[Source, ...], tracks: tuple[Track, ...]) -> Jo
         tracks=tracks,
         created_at=row["created_at"],
         updated_at=row["updated_at"],
-        uploads=tuple(json.loads(row["uploads"] or "[]")),
+        uploads=tuple(json.loads(row["uploads"])) if row["uploads"] else (),
         how=row["how"],
         removed=Removal(**json.loads(row["removed"])) if row["removed"] else None,
     )

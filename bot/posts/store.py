@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from sqlite3 import Row
 from typing import Any
 
@@ -161,8 +160,7 @@ def claim(tx: Tx, *, owner: str, now: int, lease_until: int, room: int) -> list[
             " state = iif(state = 'pending', 'sending', state) WHERE id IN (SELECT value FROM json_each(?))",
             (owner, lease_until, now, json.dumps([row["id"] for row in rows])),
         )
-    posts = [_post(row) for row in rows]
-    return [replace(post, state=PostState.SENDING) if post.state is PostState.PENDING else post for post in posts]
+    return [_post(row, claimed=True) for row in rows]
 
 
 def next_wake(tx: Tx, since: int) -> int | None:
@@ -210,7 +208,8 @@ def change(tx: Tx, post: Post, owner: str, changes: Mapping[str, Any]) -> bool:
     return changed == 1
 
 
-def _post(row: Row) -> Post:
+def _post(row: Row, *, claimed: bool = False) -> Post:
+    state = PostState(row["state"])
     return Post(
         id=row["id"],
         subject=row["subject"],
@@ -218,7 +217,7 @@ def _post(row: Row) -> Post:
         target=row["target"],
         body=json.loads(row["body"]),
         nonce=row["nonce"],
-        state=PostState(row["state"]),
+        state=PostState.SENDING if claimed and state is PostState.PENDING else state,
         rev=row["rev"],
         attempts=row["attempts"],
         marked_at=row["marked_at"],

@@ -38,7 +38,9 @@ def main() -> None:
     _cap(request["limits"])
     _lock_in(request)
     threading.Thread(target=_die_with_parent, args=(requests,), daemon=True).start()
-    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", TMPDIR=str(request["directory"]))
+    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+    if request["directory"] is not None:
+        os.environ["TMPDIR"] = request["directory"]
     reply.final(_serve(request, reply))
     sys.stderr.flush()
     os._exit(0)
@@ -140,7 +142,7 @@ def _lock_in(request: Mapping[str, Any]) -> None:
             code=[*_libraries(), *(_ROOT / package for package in packages)],
             reads=[Path(path) for path in request["reads"]],
             programs=programs,
-            folder=Path(request["directory"]),
+            folder=None if request["directory"] is None else Path(request["directory"]),
         )
     if calls.available():
         calls.deny(programs=bool(programs))

@@ -64,23 +64,23 @@ class Pool:
         target: str,
         arguments: Mapping[str, Any],
         *,
-        directory: Path,
         limits: Limits,
+        directory: Path | None = None,
         reads: Sequence[Path] = (),
         programs: Sequence[Path] = (),
         progress: Progress | None = None,
     ) -> dict[str, Any]:
         """Call `module:function(arguments, progress)` in a child whose working directory is `directory`.
 
-        There alone it may write; of all other files it may open `reads`, and start `programs`, where the system can
-        hold it to that (`bot.worker.protections`).
+        There alone it may write, or nowhere; of all other files it may open `reads`, and start `programs`, where
+        the system can hold it to that (`bot.worker.protections`).
         Raises the target's own `Refused`, or WORKER_LIMIT(limit), WORKER_DIED, TOOK_TOO_LONG(seconds) and
         STOPPING once the pool closes. `progress(stage, fraction)` is called on the loop.
         """
         request = {
             "target": target,
             "arguments": dict(arguments),
-            "directory": str(directory),
+            "directory": str(directory) if directory is not None else None,
             "reads": [str(path) for path in reads],
             "programs": [str(path) for path in programs],
             "limits": asdict(limits),
@@ -108,7 +108,7 @@ class Pool:
             talk.hang_up()
         await self._idle.wait()
 
-    async def _converse(self, talk: Conversation, request: bytes, directory: Path, limits: Limits) -> None:
+    async def _converse(self, talk: Conversation, request: bytes, directory: Path | None, limits: Limits) -> None:
         """From the start of the child to its burial; on every way out nothing of it is left."""
         grace = 0.0
         try:
@@ -148,18 +148,18 @@ class Pool:
         raise Refused(Code.WORKER_DIED)
 
 
-def _is_missing(directory: Path) -> bool:
+def _is_missing(directory: Path | None) -> bool:
     """Then it is the caller's fault that no child could be started there."""
-    return not directory.is_dir()
+    return directory is not None and not directory.is_dir()
 
 
-async def _start(talk: Conversation, directory: Path) -> asyncio.SubprocessTransport:
+async def _start(talk: Conversation, directory: Path | None) -> asyncio.SubprocessTransport:
     """A fresh interpreter with an empty environment and its own session; `-P` keeps `directory` off its path."""
     transport, _ = await asyncio.get_running_loop().subprocess_exec(
         lambda: talk,
         *(sys.executable, "-P", "-s", "-X", "faulthandler", "-m", CHILD),
         env={"PYTHONPATH": str(_ROOT)},
-        cwd=directory,
+        cwd=directory or "/",
         close_fds=True,
         start_new_session=True,
     )

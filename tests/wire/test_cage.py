@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,19 @@ async def test_a_program_that_may_be_started_gets_no_further(tmp_path: Path) -> 
         await pool.close()
     assert {script for script, status in told.items() if status == 0} == {own}
     assert (folder / "mine").read_text() == "word\n"
+
+
+@held_in
+async def test_a_child_without_a_folder_writes_nowhere(tmp_path: Path) -> None:
+    places = (Path("mine"), tmp_path / "mine", Path(tempfile.gettempdir()) / "mine")
+    scripts = [":", *(f"echo word > {place}" for place in places)]
+    pool = Pool(1, allowed=(TARGETS,))
+    programs = worker_targets.PROGRAMS["shell"]
+    try:
+        told = await pool.run(f"{TARGETS}:shell", {"scripts": scripts}, limits=LIMITS, programs=programs)
+    finally:
+        await pool.close()
+    assert [script for script, status in told.items() if status == 0] == [":"]
 
 
 @held_in

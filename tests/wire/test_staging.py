@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,16 +41,40 @@ def songs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return made
 
 
-async def test_the_same_bytes_are_looked_at_once(
-    tmp_path: Path, songs: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+async def host(songs: dict[str, bytes]) -> AsyncIterator[str]:
     async def handler(request: web.Request) -> web.Response:
         return web.Response(body=songs[request.path.strip("/")])
 
+    async with served(handler) as address:
+        yield address
+
+
+async def test_of_several_files_all_are_stored_or_none(tmp_path: Path, host: str) -> None:
+    files = FileStore(tmp_path / "files")
+    files.prepare()
+    async with downloading(host) as downloader:
+        stager = Stager(files, downloader, Pool(1))
+        song, twin, text = (
+            ("a", "a.wav", f"http://{host}/1"),
+            ("b", "b.wav", f"http://{host}/1"),
+            ("c", "c", f"http://{host}/text"),
+        )
+        with pytest.raises(Refused):
+            await stager.stage_each([song, text])
+        assert [path.name for path in (tmp_path / "files").rglob("*")] == ["incoming"]
+        (first, seconds), second = await stager.stage_each([song, twin])
+    assert (second, seconds) == ((first, 6.0), 6.0)
+    assert [path.name for path in (tmp_path / "files").rglob("*") if path.is_file()] == [first.hash]
+
+
+async def test_the_same_bytes_are_looked_at_once(
+    tmp_path: Path, host: str, songs: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(staging, "_KNOWN", 2)
     pool, files = Counting(1), FileStore(tmp_path / "files")
     files.prepare()
-    async with served(handler) as host, downloading(host) as downloader:
+    async with downloading(host) as downloader:
         stager = Stager(files, downloader, pool)
         first, seconds = await stager.stage("one", "a.wav", f"http://{host}/1")
         assert (first.kind, seconds, pool.children) == ("wav", 6.0, 1)
