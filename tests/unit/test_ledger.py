@@ -179,6 +179,7 @@ def test_a_reset_forgets_what_was_used_and_keeps_what_is_held(tx: Tx) -> None:
     ledger.reserve(tx, "held", [member(1)], 2)
     assert ledger.reset(tx, "reset:1", "member:g:m", TODAY, 3) == 2
     assert counters(tx) == sums(tx) == {("member:g:m", 0): (1, 0)}
+    assert [tuple(row) for row in tx.all("SELECT amount, limit_then FROM ledger WHERE kind = 'reset'")] == [(2, 0)]
     assert ledger.reset(tx, "reset:2", "member:g:m", TODAY, 4) == 0
     ledger.settle(tx, "held", 5)
     assert counters(tx) == sums(tx) == {("member:g:m", 0): (0, 1)}
@@ -201,6 +202,36 @@ def test_the_tables_themselves_forbid_what_must_never_be(tx: Tx, statement: str)
     ledger.settle(tx, "j", 1)
     with pytest.raises(sqlite3.IntegrityError):
         tx.run(statement)
+
+
+def accounts(tx: Tx) -> set[str]:
+    """That either table knows."""
+    in_ledger, in_balance = (tx.all(f"SELECT DISTINCT account FROM {name}") for name in ("ledger", "balance"))
+    assert {row[0] for row in in_ledger} == {row[0] for row in in_balance}
+    return {row[0] for row in in_ledger}
+
+
+def test_a_renamed_account_takes_the_windows_with_it_that_began_by_then(tx: Tx) -> None:
+    for job, window in (("j1", TODAY), ("j2", TOMORROW)):
+        ledger.reserve(tx, job, [member(window=window)], 0)
+    assert ledger.last_window(tx, "member:g:m", TODAY.start) == TODAY.start
+    assert ledger.last_window(tx, "member:g:m", TODAY.start - 1) is None
+    ledger.rename(tx, "member:g:m", "member:g:former", TODAY.start)
+    assert accounts(tx) == {"member:g:m", "member:g:former"}
+    assert ledger.taken(tx, "member:g:former", TODAY.start) == 1
+    assert ledger.taken(tx, "member:g:m", TOMORROW.start) == 1
+
+
+def test_a_guild_that_is_dropped_takes_its_members_and_grants_with_it_and_no_other(tx: Tx) -> None:
+    for grant, owner in (("1", "g"), ("2", "h")):
+        tx.run("INSERT INTO grants VALUES (?, ?, 'm', 9, NULL, 'by', 'why', 0)", (grant, owner))
+    names = ("guild:g", "guild:h", "member:g:m", "member:h:m", "grant:1", "grant:2", "contest:c:m", "contest:d:m")
+    for name in names:
+        ledger.reserve(tx, f"of {name}", [Claim(name, 1, 5, TODAY)], 0)
+    ledger.drop_guild(tx, "g")
+    assert accounts(tx) == {"guild:h", "member:h:m", "grant:2", "contest:c:m", "contest:d:m"}
+    ledger.drop_contest(tx, "c")
+    assert accounts(tx) == {"guild:h", "member:h:m", "grant:2", "contest:d:m"}
 
 
 def test_an_account_cannot_be_claimed_twice_by_one_job(tx: Tx) -> None:
