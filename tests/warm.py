@@ -114,23 +114,20 @@ async def _born(command: Sequence[str], environment: Mapping[str, str]) -> _Born
 
 @functools.cache
 def _nursery() -> socket.socket:
-    """The way to this process's nursery, which ends with it."""
+    """The way to this process's nursery, which ends when this process does."""
     mine, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     mine.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _LETTER)
-    keeper = ("bot.playground.keeper", str(os.getpid()), "tests.warm", str(its.fileno()))
     with its:
-        process = subprocess.Popen((sys.executable, "-m", *keeper), cwd=_ROOT, pass_fds=(its.fileno(),))
-    atexit.register(_close, mine, process)
+        command = (sys.executable, "-m", "tests.warm", str(its.fileno()))
+        subprocess.run(command, cwd=_ROOT, pass_fds=(its.fileno(),), check=True)
+    atexit.register(mine.close)
     return mine
 
 
-def _close(way: socket.socket, process: subprocess.Popen[bytes]) -> None:
-    way.close()
-    process.wait()
-
-
 def main(descriptor: int) -> int:
-    """Bear bots until nobody is left to ask for them."""
+    """Bear bots until nobody is left to ask for them; as nobody's child, since tests count their own."""
+    if os.fork():
+        return 0
     for module in _needed():
         importlib.import_module(module)
     gc.freeze()
