@@ -41,7 +41,7 @@ def _unit(*names: str) -> tuple[str, ...]:
 
 
 _JOBS = ("job_ledger", "job_line", "results", "repeat", "runner")
-_CALLBACKS = ("tests/wire/test_callbacks.py", "tests/wire/test_forged.py")
+_CALLBACKS = ("tests/wire/test_callbacks.py", "tests/wire/test_probes.py", "tests/wire/test_forged.py")
 MODULES: Mapping[str, tuple[str, ...]] = {
     "bot.quotas.ledger": _unit("ledger", "job_ledger", "quota_walks", "quota_month", "quota_reports", "forgetting"),
     "bot.jobs.job": _unit("job", *_JOBS, "forgetting"),

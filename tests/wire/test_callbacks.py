@@ -30,10 +30,11 @@ from bot.playground.music import Music
 from bot.request import EngineName
 from bot.settings import WebSettings
 from bot.web import callbacks as module
-from bot.web.callbacks import Callbacks
+from bot.web.callbacks import Callbacks, Knock
 from bot.web.connections import Limits
 from bot.web.health import Health
 from bot.web.listener import Listener
+from bot.web.signature import TOLERANCE_SECONDS
 from tests.wire.test_hosted_engine import UPLOADS, engine_of, order
 
 Outcome = TypeVar("Outcome")
@@ -180,12 +181,17 @@ async def test_unknown_job_wrong_secret_and_other_engine_look_the_same(door: Doo
 @pytest.mark.parametrize(
     "body",
     [[], "x", 1, None, {}, {"data": None}, {"data": {"task_id": 5}}, {"data": {"task_id": ""}},
-     {"data": {"task_id": "t" * 201}}, {"data": [1]}],
+     {"data": {"task_id": "t" * 201}}, {"data": [1]}, {"taskId": ""}],
 )  # fmt: skip
 async def test_what_is_no_callback_is_refused(door: Door, body: Any) -> None:
     headers = {"Content-Type": "application/json"}
     assert await door.post(data=json.dumps(body), headers=headers) == 400
     assert await door.inbox() == []
+
+
+async def test_the_longest_name_of_a_task_is_kept(door: Door) -> None:
+    assert await door.post(body={"taskId": "t" * 200}) == 200
+    assert await door.inbox() == [("other", "t" * 200)]
 
 
 async def test_oversize_encoded_and_other_types_are_refused(door: Door) -> None:
@@ -289,6 +295,20 @@ async def test_a_signed_callback_that_was_not_stored_may_come_again(door: Door) 
     assert await door.post(headers=good) == 503
     assert await door.post(headers=good) == 200
     assert await door.inbox() == [("complete", "task-1")]
+
+
+@pytest.mark.parametrize("door", [KEY], indirect=True)
+async def test_a_signature_is_remembered_for_twice_the_time_in_which_it_is_fresh(door: Door) -> None:
+    now, good, replays = int(time.time()), headers(), door.room._replays
+    assert await door.post(headers=good) == 200
+    replays.remember("another", "complete", now + 2 * TOLERANCE_SECONDS - 60)
+    assert replays.seen(good["X-Webhook-Signature"], "complete")
+    replays.remember("a third", "complete", now + 2 * TOLERANCE_SECONDS + 60)
+    assert not replays.seen(good["X-Webhook-Signature"], "complete")
+
+
+def test_what_is_told_of_a_knock_has_no_secret() -> None:
+    assert SECRET not in repr(Knock("kie", "job1", SECRET))
 
 
 class Trusting(HostedEngine):
