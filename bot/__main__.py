@@ -100,13 +100,15 @@ def _add_doctor(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from bot import heap
+
+    heap.keep_small()
     import discord
 
-    from bot import app, heap, logs
+    from bot import app, logs
     from bot.database import DatabaseError
     from bot.settings import SettingsError, load
 
-    heap.keep_small()
     try:
         settings = load(_env_file(options))
         logs.begin(settings.log.level, settings.log.format, settings.secrets)

@@ -19,3 +19,10 @@ def keep_small() -> None:
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, _OWN_MAPPING)
         mallopt(_M_ARENA_MAX, _ARENAS)
+
+
+def give_back() -> None:
+    """Return whole free pages between what is still in use to the system; needs glibc, else does nothing."""
+    malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if malloc_trim is not None:
+        malloc_trim(0)

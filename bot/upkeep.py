@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from bot import heap
 from bot.alerts import Alerts
 from bot.clock import Clock
 from bot.contests import forgetting as contests
@@ -130,10 +131,20 @@ class Upkeep:
         else:
             await self._alerts.clear(Cause.DISK_LOW)
 
+    async def _tidy_heap(self) -> None:
+        await asyncio.to_thread(heap.give_back)
+
     async def _rounds(self) -> None:
         pause = min(_ROUND_SECONDS, self._settings.backup_hours * 1200 or _ROUND_SECONDS)
         while not self._stopping.is_set():
-            own = (self.back_up_when_due, self.sweep, self.sweep_all, self.look_at_disk, self._forget_faults)
+            own = (
+                self.back_up_when_due,
+                self.sweep,
+                self.sweep_all,
+                self.look_at_disk,
+                self._forget_faults,
+                self._tidy_heap,
+            )
             for duty in (*own, *self._also):
                 await self._do(duty)
             with contextlib.suppress(TimeoutError):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-_SCRIPT = """
+_HEAP = """
 import ctypes, sys
 from bot import heap
 
@@ -18,6 +18,8 @@ class Heap(ctypes.Structure):
 
 libc = ctypes.CDLL(None)
 libc.mallinfo2.restype = Heap
+"""
+_MAPPED = """
 if sys.argv[1] == "small":
     heap.keep_small()
 bytes(4 << 20)  # mapped by itself, and freed
@@ -25,16 +27,38 @@ before = libc.mallinfo2().mapped
 held = bytes(1 << 20)
 print(libc.mallinfo2().mapped - before)
 """
+_HOLES = """
+from pathlib import Path
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+held = [bytes([65]) * 16_000 for _ in range(4_000)]
+del held[1::2], held[2::3]  # much is free, and something is in use above it
+before = resident()
+if sys.argv[1] == "give back":
+    heap.give_back()
+print("less" if resident() < before - 10_000_000 else "as before")
+"""
 
 
-@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="this C library is not glibc 2.33 or newer")
+pytestmark = pytest.mark.skipif(
+    not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="this C library is not glibc 2.33 or newer"
+)
+
+
+def run(script: str, kind: str) -> str:
+    command = (sys.executable, "-c", _HEAP + script, kind)
+    return subprocess.run(
+        command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True, check=True
+    ).stdout.strip()
+
+
 @pytest.mark.parametrize(("kind", "own_mappings"), [("small", "1"), ("as it is", "0")])
 def test_a_large_buffer_has_a_mapping_of_its_own_only_when_asked_for(kind: str, own_mappings: str) -> None:
-    done = subprocess.run(
-        (sys.executable, "-c", _SCRIPT, kind),
-        cwd=Path(__file__).parents[2],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.strip() == own_mappings
+    assert run(_MAPPED, kind) == own_mappings
+
+
+@pytest.mark.parametrize(("kind", "memory"), [("give back", "less"), ("as it is", "as before")])
+def test_holes_in_the_heap_are_given_back_only_when_asked_for(kind: str, memory: str) -> None:
+    assert run(_HOLES, kind) == memory
