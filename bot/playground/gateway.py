@@ -21,6 +21,8 @@ from bot.playground.world import Json, Message, World
 
 log = logging.getLogger(__name__)
 
+_WAY_SECONDS = 0.02
+"""To an acknowledgement, as over a network: discord.py notes after a heartbeat was sent when that was."""
 _DISPATCH, _HEARTBEAT, _IDENTIFY, _RESUME, _RECONNECT, _INVALID, _HELLO, _ACK = 0, 1, 2, 6, 7, 9, 10, 11
 _GUILD_MESSAGES, _DIRECT_MESSAGES, _MESSAGE_CONTENT = 1 << 9, 1 << 12, 1 << 15
 _NOT_AUTHENTICATED, _BAD_TOKEN = 4003, 4004
@@ -158,6 +160,7 @@ class Gateway:
         """Handle one frame; return the session that this connection now serves."""
         operation, data = frame.get("op"), frame.get("d")
         if operation == _HEARTBEAT:
+            await asyncio.sleep(_WAY_SECONDS)
             await wire.control(_ACK)
         elif operation == _IDENTIFY and isinstance(data, dict):
             return await self._identify(wire, cast("Json", data))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser import MIX_MILLISECONDS, playground
 from tests.playground import Playground
@@ -101,9 +102,18 @@ async def go_to_the_newest_message(page: Page, width: int) -> None:
 
 async def test_a_bot_that_is_killed_at_work_comes_back_with_one_result(address: str, visit: Visit) -> None:
     page = await visit(address, place="#noor/lounge")
+    come = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await come.wait()
+        await route.continue_()
+
+    await page.route("**/page/demo/*", late)
     await page.get_by_role("button", name="Use the two demo tracks").click()
     await turn(page, "Hold up the engine")
     await run(page)
+    await expect(page.locator("#status")).to_have_text("Sending …")
+    come.set()  # what is on its way is waited for
     await expect(message(page, "On it.")).to_be_visible()
     await expect(page.locator(".message .embed").last).to_be_visible()
 

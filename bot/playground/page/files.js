@@ -37,7 +37,10 @@ export function fileControl(name, title, hint, required, scene, { demos = false,
     else clearErrors(node);
   };
   const add = (given) => put(most > 1 ? [...files, ...given] : given);
-  const useDemo = async (track) => add([await demoFile(track)]);
+  let coming = Promise.resolve();
+  const useDemo = (track) => {
+    coming = demoFile(track).then((file) => add([file]), (problem) => failField(node, `${title}: ${problem.message}`));
+  };
 
   input.addEventListener("change", () => put([...input.files]));
   remove.addEventListener("click", () => {
@@ -46,7 +49,7 @@ export function fileControl(name, title, hint, required, scene, { demos = false,
   });
   catchDrops(zone, (dropped) => (overflow && dropped.length > most ? overflow(dropped) : add(dropped)));
   show();
-  return { name, node, value: () => undefined, files: () => files, put, useDemo: tracks[0] ? () => useDemo(tracks[0]) : null };
+  return { name, node, value: () => undefined, files: () => files, ready: () => coming, put, useDemo: tracks[0] ? () => useDemo(tracks[0]) : null };
 }
 
 function whyNot(files, most, scene) {

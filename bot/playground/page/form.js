@@ -119,6 +119,7 @@ async function submit(sent) {
   // Only marked as disabled: a really disabled button would lose the keyboard's focus.
   run.setAttribute("aria-disabled", "true");
   byId("status").textContent = "Sending …";
+  await Promise.all(drawn.controls.map((one) => one.ready?.()));
   const done = await act("slash", { command: chooser.value, values: typedValues(drawn.controls) }, chosenFiles(drawn.controls));
   run.removeAttribute("aria-disabled");
   if (done.error) {

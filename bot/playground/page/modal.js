@@ -26,6 +26,7 @@ export function startModal(returnFocus) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     clearErrors(form);
+    await Promise.all(open.controls.map((one) => one.ready?.()));
     const done = await act("submit", { interaction: open.interaction, values: typedValues(open.controls) }, chosenFiles(open.controls));
     if (done.error) showError(form, done);
     else dialog.close();
