@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -28,7 +29,7 @@ def bind(**what: str) -> None:
     _about.set({**_about.get(), **what})
 
 
-class Lines(logging.Formatter):
+class Lines(logging.Formatter, ABC):
     """What both formats share: no line has a second line, a control character, a known secret or a whole link."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
@@ -42,9 +43,9 @@ class Lines(logging.Formatter):
             trace = f"{trace}\n{record.stack_info}".strip()
         return self.line(record, self._clean(record.getMessage()), self._clean(trace))
 
+    @abstractmethod
     def line(self, record: logging.LogRecord, event: str, trace: str) -> str:
         """The line, of an event and a trace without anything secret."""
-        raise NotImplementedError
 
     def _clean(self, text: str) -> str:
         if self._secrets is not None:
