@@ -14,7 +14,7 @@ from bot.failpoints import around
 from bot.jobs.service import Accepted
 from bot.request import Operation
 from bot.texts import DEFAULT, say
-from cogs.people import place_of
+from cogs.people import place_of, slowed_down
 from cogs.sources import Given, offers_of
 from cogs.views.answers import defer, reply
 from cogs.views.engines import is_down
@@ -69,7 +69,9 @@ async def ask(
             given = {**given, "prompt": await _lyrics(lyrics_file, given.get("prompt"))}
         offers = await offers_of(bot, interaction, tracks)
         accepted = await bot.services.jobs.ask(operation, place, offers, given)
-        answer = f"{promise(accepted, locale)} {_silence(bot, accepted.job.ask.engine, locale)}".strip()
+        known = (promise(accepted, locale), _silence(bot, accepted.job.ask.engine, locale))
+        slowed = "" if accepted.job.ask.private else slowed_down(interaction, locale)
+        answer = " ".join(words for words in (*known, slowed) if words)
     except Refused as refused:
         answer = sentence(refused.refusal, locale)
     await reply(interaction, answer)

@@ -15,7 +15,7 @@ from bot.errors import Code, Refusal, Refused
 from bot.guilds.moderation import Actor, moderates
 from bot.texts import LOCALES, is_reviewed, listed, own_name, say
 from cogs.asking import text
-from cogs.people import actor_of, parent_of, place_of
+from cogs.people import actor_of, parent_of, place_of, slowed_down
 from cogs.translator import name_id
 from cogs.views.answers import defer, reply
 from cogs.views.engines import status_lines
@@ -106,8 +106,9 @@ class Help(commands.Cog):
                 await place_of(interaction, private=False)
             except Refused as refused:
                 refusal = refused.refusal
+        here = described(refusal, locale) if refusal else say(locale, "help-free")
         told = {
-            say(locale, "quota-now"): described(refusal, locale) if refusal else say(locale, "help-free"),
+            say(locale, "quota-now"): f"{here}\n{slowed_down(interaction, locale)}".strip(),
             say(locale, "quota-title"): what_is_left(status.member, locale),
         }
         return Look.BAD if refusal else Look.GOOD, told

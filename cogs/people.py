@@ -112,6 +112,14 @@ async def place_of_job(interaction: discord.Interaction[Any], job: str, *, posti
     )
 
 
+def slowed_down(interaction: discord.Interaction[Any], locale: str) -> str:
+    """That slow mode may hold up what the bot writes here, and who can change that; empty where it cannot."""
+    seconds = getattr(interaction.channel, "slowmode_delay", 0)
+    mine = interaction.app_permissions
+    exempt = mine.bypass_slowmode or mine.manage_messages or mine.manage_channels
+    return say(locale, "slow-mode", seconds=seconds) if seconds and not exempt else ""
+
+
 def parent_of(interaction: discord.Interaction) -> str:
     """The channel of the thread in which something happens; empty outside of threads."""
     channel = interaction.channel

@@ -14,7 +14,7 @@ from bot.playground.knob_table import KNOBS
 from bot.playground.permissions import Permission
 from bot.playground.places import UPLOAD_LIMITS
 from bot.playground.world import MEBIBYTE, Channel
-from tests.playground import Playground, with_kie
+from tests.playground import Playground, shown_text, with_kie
 from tests.story.told import log_of
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
@@ -70,8 +70,12 @@ async def test_a_channel_that_answers_403_ends_the_job_quietly(play: Playground,
 
 
 async def test_slow_mode_only_takes_longer(play: Playground, ask: Any, room: Channel) -> None:
+    before = await (await play.slash("sam", room.name, "help")).says("What you can do here")
+    assert "Slow mode" not in shown_text(before)
     play.knobs.slow_mode(room, 3)
     told = await ask()
+    await told.act.says("Slow mode is on here (3 s)")
+    await (await play.slash("sam", room.name, "help")).says("A moderator (Manage Channels) can turn it off")
     await told.is_delivered_once()
     assert told.results[0].created - told.cards[0].created >= 3
 
