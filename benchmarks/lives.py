@@ -88,15 +88,15 @@ async def _round() -> Round:
     jobs, raw = 0.0, 0.0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        db, delivery = Database(folder / "twodeck.db"), Out()
+        db = Database(folder / "twodeck.db")
         await db.open()
         try:
-            parts = Parts(folder, db, Provider, delivery)
+            parts = Parts(folder, db, Provider)
             parts.runner.start()
             with closing(plain(folder / "plain.db")) as connection:
                 for turn in range(TURNS):
                     raw += commits(connection, COMMITS)
-                    jobs += await _live(parts.service, db, delivery, turn * JOBS)
+                    jobs += await _live(parts, turn * JOBS)
             await parts.runner.stop()
         finally:
             await db.close()
@@ -122,15 +122,17 @@ def commits(connection: sqlite3.Connection, count: int) -> float:
     return time.perf_counter() - started
 
 
-async def _live(service: JobService, db: Database, delivery: Out, first: int) -> float:
+async def _live(parts: Parts, first: int) -> float:
     """Seconds from the first of `JOBS` acceptances to the last settlement, `AT_A_TIME` of them under way."""
+    for number in range(first, first + JOBS):
+        parts.host.lay_out(number)
     started = time.perf_counter()
     async with asyncio.timeout(300):
         for number in range(first, first + JOBS):
-            await delivery.room.acquire()
-            await ask(service, number)
-        await delivery.reach(first + JOBS)
-        await _settled(db, first + JOBS)
+            await parts.out.room.acquire()
+            await ask(parts.service, number)
+        await parts.out.reach(first + JOBS)
+        await _settled(parts.db, first + JOBS)
     return time.perf_counter() - started
 
 
@@ -147,7 +149,7 @@ class Parts:
     ) -> None:
         clock, files = Clock(), FileStore(folder / "files")
         files.prepare()
-        self.db, self.out = db, out or Out()
+        self.db, self.out, self.host = db, out or Out(), Host(folder / "host")
 
         def call_back(job: str, task: str) -> Coroutine[Any, Any, None]:
             return _call_back(db, self.runner, job, task)
@@ -158,7 +160,7 @@ class Parts:
             Alerts(db, clock, OperatorSettings.model_validate({}), lambda: None),
             KeepSettings.model_validate({}),
         )
-        self.steps = Steps(db, clock, registry, self.switches, files, _Host(), _Probes(1), alerts, pace)
+        self.steps = Steps(db, clock, registry, self.switches, files, self.host, _Probes(1), alerts, pace)
         self.jobs = JobLine(db, clock, registry, self.switches, self.steps, lambda job: None, alerts, keep)
         posts = PostLine(db, clock, self.out, lambda tx, post: store.ring(tx, post.subject.removeprefix("job:")))
         self.runner = Runner(db, clock, [self.jobs, posts])
@@ -182,8 +184,11 @@ async def _call_back(db: Database, runner: Runner, job: str, task: str) -> None:
 
 async def ask(service: JobService, number: int) -> None:
     place = Place(f"i{number}", f"guild-{number % 10}", "1", f"member-{number}", "en-US", 1 << 23)
-    offers = Offer(f"https://a/{number}-a", "a.mp3", 1000), Offer(f"https://a/{number}-b", "b.mp3", 1000)
-    await service.ask(Operation.MASHUP, place, offers, {"prompt": "rain on two rooftops"})
+    await service.ask(Operation.MASHUP, place, offers(number), {"prompt": "rain on two rooftops"})
+
+
+def offers(number: int) -> tuple[Offer, Offer]:
+    return Offer(f"https://a/{number}-a", "a.mp3", 1000), Offer(f"https://a/{number}-b", "b.mp3", 1000)
 
 
 async def _settled(db: Database, jobs: int) -> None:
@@ -197,19 +202,28 @@ async def _settled(db: Database, jobs: int) -> None:
         await asyncio.sleep(0.002)
 
 
-class _Host(Downloader):
-    """Any link is a tiny file that says its name."""
+class Host(Downloader):
+    """Each link is a tiny file that says its name, there before anybody asks for it.
 
-    def __init__(self) -> None:
+    To make a file takes as long as commits do, on the same disk; the bot leaves that to threads.
+    """
+
+    def __init__(self, folder: Path) -> None:
         super().__init__((), max_bytes=_MANY, timeout_seconds=1, user_agent="")
+        self._folder = folder
+        folder.mkdir()
+
+    def lay_out(self, number: int) -> None:
+        """The sources of one job."""
+        for offer in offers(number):
+            self._path(offer.url).write_bytes(offer.url.encode())
 
     async def fetch(self, url: str, destination: Path) -> Downloaded:
-        return self._write(url.encode(), destination)
+        self._path(url).replace(destination)
+        return Downloaded(len(url), hashlib.sha256(url.encode()).hexdigest())
 
-    def _write(self, body: bytes, destination: Path) -> Downloaded:
-        """Where it stands: a thread for a few bytes would be most of the figure."""
-        destination.write_bytes(body)
-        return Downloaded(len(body), hashlib.sha256(body).hexdigest())
+    def _path(self, url: str) -> Path:
+        return self._folder / url.rpartition("/")[2]
 
 
 class _Probes(Pool):

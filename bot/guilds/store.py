@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+
 from bot.database import Tx
 from bot.guilds.guild import GuildSettings
+
+_DEFAULTS = GuildSettings()
 
 
 def settings_of(tx: Tx, guild: str) -> GuildSettings:
     """What this guild chose; the defaults before it chose anything."""
     row = tx.one("SELECT settings FROM guilds WHERE guild = ?", (guild,))
-    return GuildSettings.model_validate_json(row["settings"]) if row else GuildSettings()
+    return _read(row["settings"]) if row else _DEFAULTS
 
 
 def keep_settings(tx: Tx, guild: str, settings: GuildSettings, now: int) -> None:
@@ -44,3 +48,9 @@ def wants_direct(tx: Tx, member: str) -> bool:
     """False until the member says otherwise."""
     row = tx.one("SELECT direct FROM members WHERE member = ?", (member,))
     return bool(row and row["direct"])
+
+
+@functools.lru_cache(maxsize=1024)
+def _read(settings: str) -> GuildSettings:
+    """They cannot be changed, so whoever asks next may have the same ones."""
+    return GuildSettings.model_validate_json(settings)

@@ -43,6 +43,14 @@ def tasks(tx: Tx, job_id: str) -> list[str]:
     return list(dict.fromkeys(row["task"] for row in rows))
 
 
+def ring(tx: Tx, job_id: str) -> None:
+    """Wake a job that a hint came for already."""
+    tx.run(
+        "UPDATE jobs SET wake_at = 0, rev = rev + 1 WHERE id = ?1 AND EXISTS (SELECT 1 FROM inbox WHERE job = ?1)",
+        (job_id,),
+    )
+
+
 def arm(tx: Tx, job_id: str, secret: str, uploads: tuple[str, ...]) -> None:
     """With the marker: where a callback may come to, and by which uploads its task is recognised."""
     tx.run("UPDATE jobs SET callback_secret = ?, uploads = ? WHERE id = ?", (secret, json.dumps(uploads), job_id))

@@ -295,10 +295,11 @@ class JobLine:
             **({"ended_at": now} if move.to in ENDED else {}),
             **move.changes,
         }
-        if not store.advance(tx, job, owner, move.to, changes, hold=hold):
+        row = store.advance(tx, job, owner, move.to, changes, hold=hold)
+        if row is None:
             return None
-        if move.to in (State.SUBMITTED, State.UNKNOWN) and inbox.tasks(tx, job.id):
-            store.ring(tx, job.id)  # a callback was faster than this step
+        if not hold and move.to in (State.SUBMITTED, State.UNKNOWN):
+            inbox.ring(tx, job.id)  # a callback was faster than this step
         _account(tx, job, move.to, now)
         days = self._keep.source_days if move.to is State.STAGED else self._keep.result_days
         keep(tx, [Stored(*file) for file in move.files], job.subject, now + days * DAY_MS, now)
@@ -314,7 +315,7 @@ class JobLine:
             self._stake.ended(tx, job.id, move.to, now)
         if not hold:
             return job
-        return store.get(tx, job.id) if held.forgotten else store.read_again(tx, job, move.tracks)
+        return store.get(tx, job.id) if held.forgotten else store.moved(job, row, move.tracks)
 
     def down(self) -> frozenset[EngineName]:
         """Engines that take nothing now, or do not answer."""

@@ -42,9 +42,10 @@ class Stager:
                 [(path, probed.kind, digest) for path, (digest, probed) in zip(paths, found, strict=True)]
             )
             return [(file, probed.seconds) for file, (_, probed) in zip(stored, found, strict=True)]
-        finally:
+        except BaseException:
             for path in paths:
                 path.unlink(missing_ok=True)
+            raise
 
     async def _look(self, path: Path, name: str, url: str) -> tuple[str, Probed]:
         """The hash of a file that is at `path` now, and what it is."""

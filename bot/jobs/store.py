@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -118,8 +119,7 @@ def count_of_member(tx: Tx, member: str) -> int:
 
 def rewrite(tx: Tx, job_id: str, changes: Mapping[str, Any]) -> None:
     """Change columns of a job whoever holds it; its state stays."""
-    assignments = ", ".join(f"{column} = ?" for column in changes)
-    tx.run(f"UPDATE jobs SET {assignments}, rev = rev + 1 WHERE id = ?", (*changes.values(), job_id))  # noqa: S608
+    tx.run(f"UPDATE jobs SET {_assigned(tuple(changes))}, rev = rev + 1 WHERE id = ?", (*changes.values(), job_id))  # noqa: S608
 
 
 def by_interaction(tx: Tx, interaction: str) -> Job | None:
@@ -132,10 +132,9 @@ def get(tx: Tx, job_id: str) -> Job | None:
     return _first(tx, tx.all("SELECT * FROM jobs WHERE id = ?", (job_id,)))
 
 
-def read_again(tx: Tx, job: Job, new: tuple[Track, ...]) -> Job | None:
-    """A job as its row is now; what was asked stays, and to its tracks come those that are `new`."""
-    row = tx.one("SELECT * FROM jobs WHERE id = ?", (job.id,))
-    return _job(row, job.ask, (*job.tracks, *new)) if row else None
+def moved(job: Job, row: Row, new: tuple[Track, ...]) -> Job:
+    """A job as its row is after a step; what was asked stays, and to its tracks come those that are `new`."""
+    return _job(row, job.ask, (*job.tracks, *new))
 
 
 def repeats_of(tx: Tx, job_id: str) -> list[Job]:
@@ -234,16 +233,18 @@ def reclaim(tx: Tx, running: Collection[str], wake_at: int) -> None:
     )
 
 
-def advance(tx: Tx, job: Job, owner: str, target: State, changes: Mapping[str, Any], *, hold: bool = False) -> bool:
-    """A forward step, fenced by state and owner; False when somebody else moved the job. `hold` keeps the lease."""
+def advance(
+    tx: Tx, job: Job, owner: str, target: State, changes: Mapping[str, Any], *, hold: bool = False
+) -> Row | None:
+    """A forward step, fenced by state and owner; its row, or None when somebody else moved the job.
+
+    `hold` keeps the lease.
+    """
     values = {"state": target, **({} if hold else {"owner": None, "lease_until": None}), **changes}
-    assignments = ", ".join(f"{column} = ?" for column in values)
-    return (
-        tx.run(
-            f"UPDATE jobs SET {assignments}, rev = rev + 1 WHERE id = ? AND state = ? AND owner = ?",  # noqa: S608
-            (*values.values(), job.id, job.state, owner),
-        )
-        == 1
+    return tx.one(
+        f"UPDATE jobs SET {_assigned(tuple(values))}, rev = rev + 1 WHERE id = ? AND state = ? AND owner = ?"  # noqa: S608
+        " RETURNING *",
+        (*values.values(), job.id, job.state, owner),
     )
 
 
@@ -351,6 +352,11 @@ def pace(tx: Tx, engine: str) -> float | None:
         (engine,),
     )
     return row[0] if row else None
+
+
+@functools.cache
+def _assigned(columns: tuple[str, ...]) -> str:
+    return ", ".join(f"{column} = ?" for column in columns)
 
 
 def _first(tx: Tx, rows: Sequence[Row]) -> Job | None:

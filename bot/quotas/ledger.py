@@ -166,13 +166,12 @@ def _balance(tx: Tx, account: str, window_start: int) -> tuple[int, int]:
 
 def _hold(tx: Tx, claim: Claim, now: int) -> bool:
     """Raise the counter unless that would pass the limit; 0 units fit into a full account too."""
-    tx.run(
-        "INSERT INTO balance (account, window_start) VALUES (?, ?) ON CONFLICT (account, window_start) DO NOTHING",
-        (claim.account, claim.window.start),
-    )
     held = tx.run(
-        "UPDATE balance SET held = held + ?1, running = running + 1, reserved_at = max(reserved_at, ?5)"
-        " WHERE account = ?2 AND window_start = ?3 AND (?1 = 0 OR held + used + ?1 <= ?4)",
+        "INSERT INTO balance (account, window_start, held, running, reserved_at)"
+        " SELECT ?2, ?3, ?1, 1, ?5 WHERE ?1 = 0 OR ?1 <= ?4"
+        " ON CONFLICT (account, window_start) DO UPDATE"
+        " SET held = held + ?1, running = running + 1, reserved_at = max(reserved_at, ?5)"
+        " WHERE ?1 = 0 OR held + used + ?1 <= ?4",
         (claim.amount, claim.account, claim.window.start, claim.limit, now),
     )
     return held == 1

@@ -97,11 +97,13 @@ class Verdict:
 
 def decide(operator: Operator, facts: Facts) -> Verdict:
     """Walk every rule; the first that fails refuses."""
-    member = member_standing(operator, facts)
-    guild = guild_standing(operator, facts)
+    chosen = limits(operator, facts.settings, facts.window)
+    member = _member_standing(operator, chosen, facts)
+    guild = Standing(chosen.guild_units, facts.guild_taken, facts.window)
     units = operator.price(facts.asking.engine, facts.asking.operation)
     checks = (
-        *(rule(operator, facts) for rule in _RULES),
+        _served(operator, facts),
+        *(rule(chosen, facts) for rule in _RULES),
         *_all_units(facts, member, guild, units),
         *_caps(operator, facts),
     )
@@ -125,15 +127,7 @@ def standing_after(verdict: Verdict) -> Standing:
 
 def member_standing(operator: Operator, facts: Facts) -> Standing:
     """What the member has left by the defaults, the guild's choice, the rules of their roles, and grants."""
-    window = facts.window
-    limit = _ruled(_limits(operator, facts).member_units, facts)
-    limit = limit if limit is None else min(limit, operator.member_day_most * window.days)
-    return Standing(limit, facts.member_taken, window, sum(grant.left for grant in facts.grants))
-
-
-def guild_standing(operator: Operator, facts: Facts) -> Standing:
-    """What the guild has left."""
-    return Standing(_limits(operator, facts).guild_units, facts.guild_taken, facts.window)
+    return _member_standing(operator, limits(operator, facts.settings, facts.window), facts)
 
 
 def limits(operator: Operator, settings: GuildSettings, window: Window) -> Limits:
@@ -149,6 +143,13 @@ def limits(operator: Operator, settings: GuildSettings, window: Window) -> Limit
         if settings.cooldown_seconds is None
         else settings.cooldown_seconds,
     )
+
+
+def _member_standing(operator: Operator, limits: Limits, facts: Facts) -> Standing:
+    window = facts.window
+    limit = _ruled(limits.member_units, facts)
+    limit = limit if limit is None else min(limit, operator.member_day_most * window.days)
+    return Standing(limit, facts.member_taken, window, sum(grant.left for grant in facts.grants))
 
 
 def _ruled(base: int, facts: Facts) -> int | None:
@@ -173,7 +174,7 @@ def _served(operator: Operator, facts: Facts) -> Check:
     return Check(Gate.SERVED, not denied, Code.NOT_SERVED)
 
 
-def _blocked(operator: Operator, facts: Facts) -> Check:
+def _blocked(limits: Limits, facts: Facts) -> Check:
     block = facts.block
     if block is None or (block.until is not None and block.until <= facts.now):
         return Check(Gate.BLOCK, True, Code.BLOCKED)
@@ -182,54 +183,53 @@ def _blocked(operator: Operator, facts: Facts) -> Check:
     return Check(Gate.BLOCK, False, Code.BLOCKED_UNTIL, {"why": block.reason, "ends": _moment(block.until)})
 
 
-def _paused(operator: Operator, facts: Facts) -> Check:
+def _paused(limits: Limits, facts: Facts) -> Check:
     return Check(Gate.PAUSE, not facts.settings.paused, Code.GUILD_PAUSED)
 
 
-def _role(operator: Operator, facts: Facts) -> Check:
+def _role(limits: Limits, facts: Facts) -> Check:
     wanted = facts.settings.roles
     passed = not wanted or bool(wanted & facts.asking.roles)
     return Check(Gate.ROLE, passed, Code.ROLE_NEEDED, {"roles": _listed(wanted)})
 
 
-def _channel(operator: Operator, facts: Facts) -> Check:
+def _channel(limits: Limits, facts: Facts) -> Check:
     allowed = facts.settings.channels
     passed = not allowed or bool(allowed & {facts.asking.channel, facts.asking.parent})
     return Check(Gate.CHANNEL, passed, Code.CHANNEL_NOT_ALLOWED, {"channels": _listed(allowed)})
 
 
-def _engine(operator: Operator, facts: Facts) -> Check:
+def _engine(limits: Limits, facts: Facts) -> Check:
     allowed, engine = facts.settings.engines, facts.asking.engine
     values = {"engine": engine, "choices": _listed(allowed)}
     return Check(Gate.ENGINE, not allowed or engine in allowed, Code.ENGINE_NOT_ALLOWED, values)
 
 
-def _model(operator: Operator, facts: Facts) -> Check:
+def _model(limits: Limits, facts: Facts) -> Check:
     allowed, model = facts.settings.models, facts.asking.model
     passed = not allowed or model is None or model in allowed
     return Check(Gate.MODEL, passed, Code.MODEL_NOT_ALLOWED, {"model": model or "-", "choices": _listed(allowed)})
 
 
-def _member_running(operator: Operator, facts: Facts) -> Check:
-    limit = _limits(operator, facts).member_running
+def _member_running(limits: Limits, facts: Facts) -> Check:
+    limit = limits.member_running
     return _running(Gate.MEMBER_RUNNING, Code.TOO_MANY_WAITING, facts.member_running, limit)
 
 
-def _guild_running(operator: Operator, facts: Facts) -> Check:
-    limit = _limits(operator, facts).guild_running
+def _guild_running(limits: Limits, facts: Facts) -> Check:
+    limit = limits.guild_running
     return _running(Gate.GUILD_RUNNING, Code.SERVER_FULL, facts.guild_running, limit)
 
 
-def _cooldown(operator: Operator, facts: Facts) -> Check:
-    seconds = _limits(operator, facts).cooldown_seconds
+def _cooldown(limits: Limits, facts: Facts) -> Check:
+    seconds = limits.cooldown_seconds
     asked_at = facts.asked_at if facts.asked_at <= facts.now else 0  # the clock was put back since
     ends = asked_at + seconds * 1000
     values: dict[str, Value] = {"seconds": seconds, "ends": _moment(ends)}
     return Check(Gate.COOLDOWN, ends <= facts.now, Code.COOLDOWN, values)
 
 
-_RULES: tuple[Callable[[Operator, Facts], Check], ...] = (
-    _served,
+_RULES: tuple[Callable[[Limits, Facts], Check], ...] = (
     _blocked,
     _paused,
     _role,
@@ -328,10 +328,6 @@ def _credits(operator: Operator, facts: Facts) -> tuple[Claim, ...]:
         Claim(credits_account(asking.engine, period), asking.credits, operator.caps[asking.engine, period], covered)
         for period, (covered, _) in facts.credits.items()
     )
-
-
-def _limits(operator: Operator, facts: Facts) -> Limits:
-    return limits(operator, facts.settings, facts.window)
 
 
 def _chosen(chosen: int | None, default: int, most: int) -> int:

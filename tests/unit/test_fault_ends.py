@@ -110,6 +110,7 @@ async def life(db: Database, folder: Path, phase: str, fault: Any) -> End:
     parts = Parts(folder, db, Faulty, pace=Pace(poll=60_000, late_poll=60_000, grace=GRACE_MS))
     parts.engine.phase, parts.engine.fault = phase, fault  # pyright: ignore[reportAttributeAccessIssue]
     parts.runner.start()
+    parts.host.lay_out(1)
     await ask(parts.service, 1)
     async with asyncio.timeout(30):
         while not await db.work(lambda tx: tx.one(AT_REST, (GRACE_MS,))):  # noqa: ASYNC110 - the rows tell nobody
