@@ -127,7 +127,7 @@ class Parts:
     def __init__(self, settings: Settings, *, after_restore: bool = False) -> None:
         self._settings = settings
         self._after_restore = after_restore
-        self._folder = settings.storage.data_dir
+        self._folder = settings.storage.data_dir.absolute()  # children have another working directory
         self._services: Services | None = None
         self._stack = contextlib.AsyncExitStack()
         self._runner: Runner | None = None
@@ -279,7 +279,7 @@ class Parts:
         return Space(db, self._folder, **sizes, monotonic=clock.monotonic)
 
     async def _obey(self, orders: Orders) -> None:
-        control = Control(self._folder, orders)
+        control = Control(self._settings.storage.data_dir, orders)  # as short as named: its address has a limit
         self._stack.push_async_callback(control.stop)
         await control.start()
 

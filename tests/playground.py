@@ -172,14 +172,16 @@ class Playground:
     ) -> BotProcess:
         """Run the real bot as its users do, in `directory`, until it is identified and synced.
 
-        Its limits are out of the way unless `settings`, by environment name, bring them back. A `cold` one has an
-        interpreter of its own, others come out of the nursery; `broken` names a part that is broken on purpose.
+        The folder of its data is named from where it runs, as `data` is by default. Its limits are out of the way
+        unless `settings`, by environment name, bring them back. A `cold` one has an interpreter of its own, others
+        come out of the nursery; `broken` names a part that is broken on purpose.
         """
         assert self.directory is not None, "Playground(tmp_path) gives the bot a place for its data"
         before = self.standin.gateway.identified
         self.bot = (BotProcess if cold else WarmBot)(self.standin, self.directory)
         measured = {name: os.environ[name] for name in ("COVERAGE_PROCESS_CONFIG",) if name in os.environ}
-        self.bot.settings = {**ROOMY, **measured, "PYTHONPATH": str(ROOT), **settings}
+        named = {"TWODECK_DATA_DIR": _from_here(self.directory / "bot"), "PYTHONPATH": str(ROOT)}
+        self.bot.settings = {**ROOMY, **measured, **named, **settings}
         if broken:
             self.bot.command = [
                 "tests.chaos.child",
@@ -357,3 +359,7 @@ def _modal_names(modal: Json) -> dict[str, str]:
             if control and control.get("custom_id"):
                 names[item.get("label") or control.get("label") or control["custom_id"]] = control["custom_id"]
     return names
+
+
+def _from_here(path: Path) -> str:
+    return os.path.relpath(path)
