@@ -179,9 +179,8 @@ class Playground:
         assert self.directory is not None, "Playground(tmp_path) gives the bot a place for its data"
         before = self.standin.gateway.identified
         self.bot = (BotProcess if cold else WarmBot)(self.standin, self.directory)
-        measured = {name: os.environ[name] for name in ("COVERAGE_PROCESS_CONFIG",) if name in os.environ}
         named = {"TWODECK_DATA_DIR": _from_here(self.directory / "bot"), "PYTHONPATH": str(ROOT)}
-        self.bot.settings = {**ROOMY, **measured, **named, **settings}
+        self.bot.settings = {**ROOMY, **counted(), **named, **settings}
         if broken:
             self.bot.command = [
                 "tests.chaos.child",
@@ -363,3 +362,8 @@ def _modal_names(modal: Json) -> dict[str, str]:
 
 def _from_here(path: Path) -> str:
     return os.path.relpath(path)
+
+
+def counted() -> dict[str, str]:
+    """What has a process count the branches that it takes, where that is asked for (`make coverage`)."""
+    return {name: os.environ[name] for name in ("COVERAGE_PROCESS_CONFIG",) if name in os.environ}
