@@ -25,7 +25,7 @@ _ARGUMENTS = [
     "--disable-sync",
     "--autoplay-policy=user-gesture-required",
 ]
-START_SECONDS = 90
+START_SECONDS = 240  # as long as the playground itself waits for the bot and its tracks
 expect.set_options(timeout=20_000)  # milliseconds; a busy machine is slow, not wrong
 MIX_MILLISECONDS = 120_000
 
