@@ -48,6 +48,8 @@ from bot.settings import DiscordSettings
 log = logging.getLogger(__name__)
 BROKEN_OFF = (discord.DiscordServerError, aiohttp.ClientError, TimeoutError)
 """How a request to Discord ends that got no answer, or none but that Discord is ill."""
+TOO_LATE = frozenset({10062, 10015, 50027, 40060})
+"""Unknown interaction, unknown webhook, invalid webhook token, answered already: nothing can be said any more."""
 COGS = (
     "cogs.translator",
     "cogs.errors",
@@ -81,11 +83,12 @@ _TURNED_AWAY_AT_ONCE = 64
 
 
 class _Cuts(logging.Filter):
-    """Suggestions that a cut connection kept from a member get a line in the log, and no trace."""
+    """Suggestions that came too late, or were cut off, get a line in the log, and no trace."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, BROKEN_OFF):
+        late = isinstance(error, discord.HTTPException) and error.code in TOO_LATE
+        if late or isinstance(error, BROKEN_OFF):
             record.levelno, record.levelname = logging.WARNING, "WARNING"
             record.msg, record.args = "%s (%r)", (record.getMessage(), error)
             record.exc_info = record.exc_text = None

@@ -9,15 +9,13 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bot.client import BROKEN_OFF, DatabaseClosedError, TwodeckBot
+from bot.client import BROKEN_OFF, TOO_LATE, DatabaseClosedError, TwodeckBot
 from bot.errors import Code, Refusal, Refused
 from bot.failpoints import around
 from cogs.views.answers import reply
 from cogs.views.refusals import sentence
 
 log = logging.getLogger(__name__)
-_TOO_LATE = {10062, 10015, 50027, 40060}
-"""Unknown interaction, unknown webhook, invalid webhook token, answered already: nothing can be said any more."""
 _KIND = discord.InteractionResponseType
 _OVER_A_MESSAGE = {_KIND.deferred_message_update, _KIND.message_update, _KIND.modal}
 
@@ -33,7 +31,7 @@ async def setup(bot: TwodeckBot) -> None:
 async def explain(bot: TwodeckBot, interaction: discord.Interaction[Any], error: Exception) -> None:
     """Log what went wrong with a command, a control or a form, and tell who used it, if anybody can be told."""
     cause = error.__cause__ or error
-    if isinstance(cause, discord.HTTPException) and cause.code in _TOO_LATE:
+    if isinstance(cause, discord.HTTPException) and cause.code in TOO_LATE:
         log.warning("Discord no longer takes an answer to interaction %s (%s)", interaction.id, cause)
         return
     if isinstance(cause, Refused):
@@ -66,5 +64,5 @@ async def _answer(interaction: discord.Interaction[Any], text: str) -> None:
                 else:
                     await interaction.response.send_message(text, ephemeral=True)
     except (discord.HTTPException, *BROKEN_OFF) as error:
-        expected = isinstance(error, BROKEN_OFF) or error.code in _TOO_LATE
+        expected = isinstance(error, BROKEN_OFF) or error.code in TOO_LATE
         log.warning("no answer to interaction %s was possible (%r)", interaction.id, error, exc_info=not expected)

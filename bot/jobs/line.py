@@ -156,15 +156,20 @@ class JobLine:
         self._on_change(job.id)
         return following
 
+    @property
+    def _under_way(self) -> list[Job]:
+        """As they are now: claims look from the database's thread, while steps come and go."""
+        return list(self._running.values())
+
     def _room(self) -> dict[State, int]:
         """How many more of each state may be worked on; staged ones have turns instead."""
-        busy = Counter(job.state for job in self._running.values())
+        busy = Counter(job.state for job in self._under_way)
         room = {s: _ROOM.get(s, _WIDE) - busy[s] for s in self._steps.handlers if s is not State.STAGED}
         return {state: most for state, most in room.items() if most > 0}
 
     def _has_room(self, state: State) -> bool:
         """Whether one more job may go on at once in this state; where there are turns it waits for its own."""
-        busy = sum(job.state is state for job in self._running.values())
+        busy = sum(job.state is state for job in self._under_way)
         waits = state is State.STAGED or state not in self._steps.handlers
         return not waits and busy < _ROOM.get(state, _WIDE)
 
@@ -174,7 +179,7 @@ class JobLine:
             rows = [row for row in rows if row["guild"] not in paused]
         chosen: list[str] = []
         for engine in self._registry.engines:
-            staged = [job for job in self._running.values() if job.state is State.STAGED]
+            staged = [job for job in self._under_way if job.state is State.STAGED]
             due = [row for row in rows if row["engine"] == engine.name]
             if not self._switches.takes(engine.name):
                 chosen += [row["id"] for row in due if self._waits_until(row) <= now]

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import aiohttp
+import discord
 import pytest
 
 from bot.client import TwodeckBot
@@ -36,7 +37,13 @@ async def test_an_event_that_met_it_leaves_a_line_and_no_trace(
     assert (record.levelno, record.exc_info) == (logging.WARNING, None)
 
 
-@pytest.mark.parametrize(("error", "level"), [(CUTS[0], "WARNING"), (KeyError("x"), "ERROR")])
+LATE = discord.HTTPException(cast(Any, SimpleNamespace(status=400, reason="Bad Request")), {"code": 40060})
+WRONG = discord.HTTPException(cast(Any, SimpleNamespace(status=400, reason="Bad Request")), {"code": 50035})
+
+
+@pytest.mark.parametrize(
+    ("error", "level"), [(CUTS[0], "WARNING"), (LATE, "WARNING"), (WRONG, "ERROR"), (KeyError("x"), "ERROR")]
+)
 def test_suggestions_that_were_cut_off_leave_no_trace_and_faults_do(
     error: Exception, level: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from types import SimpleNamespace
 from typing import cast
 
@@ -87,3 +89,27 @@ async def test_a_following_step_sees_a_wish_that_came_meanwhile(db: Database) ->
     line._apply = wished
     await line.advance(await leased(db, job.id, State.SUBMITTED), "me")
     assert story.told[-1].cancelled_by == "42"
+
+
+async def test_the_database_counts_jobs_while_steps_come_and_go(db: Database) -> None:
+    await ask(service(db))
+    line = line_of(db, of(Story(submitted=Sleep(1))))
+    interval, found = sys.getswitchinterval(), [0]
+
+    def look() -> None:
+        for _ in range(3000):
+            found.append(len(line._room()))
+
+    job = (await db.work(store.open_jobs))[0]
+    sys.setswitchinterval(1e-6)
+    try:
+        looking = asyncio.create_task(asyncio.to_thread(look))
+        await asyncio.sleep(0)
+        while not looking.done():
+            line._running.update({f"j{number}": job for number in range(50)})
+            line._running.clear()
+            await asyncio.sleep(0)
+        await looking
+    finally:
+        sys.setswitchinterval(interval)
+    assert max(found) > 0
