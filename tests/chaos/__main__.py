@@ -52,6 +52,8 @@ async def failpoints(options: argparse.Namespace, folder: Path) -> Tally:
         _say(f"tracing {scene.name}")
         traces.append((scene, await cells.trace(folder / f"trace-{len(traces)}", scene)))
     planned = cells.plan(traces, middle=options.middle)
+    if options.only:
+        planned = [cell for cell in planned if any(word in cell.point for word in options.only)]
     if not options.all:
         planned = cells.some(planned, options.count, options.seed)
     parts = [[cell.to_list() for cell in planned[n :: options.concurrency]] for n in range(options.concurrency)]
@@ -148,6 +150,7 @@ def _parser() -> argparse.ArgumentParser:
             row.add_argument("--all", action="store_true")
             row.add_argument("--count", type=int, default=20, help="without --all: how many cells, by chance")
             row.add_argument("--scene", default="", choices=[scene.name for scene in SCENES], help="only this one")
+            row.add_argument("--only", action="append", metavar="TEXT", help="only points with this in their name")
             row.add_argument("--middle", action="store_true", help="strike also halfway through each story")
         if run is storm:
             row.add_argument("--jobs", type=int, default=200)

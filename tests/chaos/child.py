@@ -9,16 +9,18 @@ import signal
 import sqlite3
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import aiohttp
 
 from bot import __main__ as command_line
 from bot import failpoints
+from bot.clock import Clock
 from tests.chaos import broken, nursery, power
 
 ACTIONS = ("raise", "timeout", "cancel", "kill")
+Armed = Callable[[str], None]
 
 
 class Strike:
@@ -72,6 +74,25 @@ class Trace:
             file.write(name + "\n")
 
 
+class Clockmaker:
+    """Puts the bot's clock back by so many seconds as soon as its first job is with an engine."""
+
+    def __init__(self, seconds: int) -> None:
+        self._seconds = seconds
+        self._back = 0
+        right = Clock.now
+        clockmaker = self
+
+        def now(self: Clock) -> int:
+            return right(self) - clockmaker._back
+
+        Clock.now = now
+
+    def __call__(self, name: str) -> None:
+        if name == "commit bot.jobs.steps.Steps.staged:after":
+            self._back = 1000 * self._seconds
+
+
 def fault(name: str, action: str) -> Exception:
     """The error that really comes from such a place: of the database, of the network, of the disk."""
     kind = name.partition(" ")[0]
@@ -90,7 +111,7 @@ def _current_task() -> asyncio.Task[object] | None:
         return None
 
 
-def _reach(armed: Sequence[Strike | Trace], name: str) -> None:
+def _reach(armed: Sequence[Armed], name: str) -> None:
     for one in armed:
         one(name)
 
@@ -103,10 +124,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--broken", choices=sorted(broken.VARIANTS))
     parser.add_argument("--power", type=Path, help="folder that keeps what has been synced")
     parser.add_argument("--nursery", type=Path, help="socket from which audio children come warm")
+    parser.add_argument("--clock-back", type=int, metavar="SECONDS", help="put the clock back under way")
     parser.add_argument("--after-restore", action="store_true")
     options = parser.parse_args(arguments)
-    armed: list[Strike | Trace] = [Strike(text, options.notes) for text in options.strike]
+    armed: list[Armed] = [Strike(text, options.notes) for text in options.strike]
     armed += [Trace(options.trace)] if options.trace else []
+    armed += [Clockmaker(options.clock_back)] if options.clock_back else []
     failpoints.arm(lambda name: _reach(armed, name))
     if options.power:
         power.keep_synced(options.power)

@@ -18,6 +18,8 @@ from tests.chaos.history import query
 from tests.chaos.stage import Stage
 
 _STEP_SECONDS = 20.0
+_SWEEP_SECONDS = 1.5
+"""For what upkeep does after its backup."""
 _MENU = "Use in a mashup"
 
 
@@ -192,6 +194,25 @@ async def lent(stage: Stage) -> None:
     await stage.ask("apibox")
 
 
+async def compared(stage: Stage) -> None:
+    """How well two files go together, and the sources of a job that is under way."""
+    sources: dict[str, Any] = {f"track_{side}": (f"{side}.mp3", song) for side, song in stage.songs.items()}
+    await _command(stage, "compat", **sources)
+    stage.band.knobs.stage_seconds = 1.0
+    await stage.ask("kie", member="mika", answered=True)
+    card = await stage.wait_for(lambda: stage.offered("mika", "Do they fit?"), _STEP_SECONDS)
+    if card is not None:
+        with contextlib.suppress(MemberError):
+            await (await stage.play.click("mika", card, "Do they fit?")).answered()
+
+
+async def crowded(stage: Stage) -> None:
+    """No room is left for another job; what is there can be seen, and upkeep looks what could go."""
+    await _command(stage, "jobs list")
+    await stage.wait_for(lambda: list((stage.folder / "bot" / "backups").glob("*.db")), _STEP_SECONDS)
+    await asyncio.sleep(_SWEEP_SECONDS)
+
+
 async def operator(stage: Stage) -> None:
     """An engine is switched off and on, and the bot is asked how it is."""
     for order in ("engine-off", "engine-on"):
@@ -246,6 +267,10 @@ SCENES = (
     Scene("allowances", allowances, settings={"KIE_CREDITS_DAY": "100000"}),
     Scene("lent", lent, settings={"APIBOX_UPLOAD_URL": ""}),
     Scene("contests", contests),
+    Scene("compared", compared),
+    Scene("crowded", crowded, settings={"TWODECK_FILES_MB": "1", "TWODECK_FREE_MB": str(1 << 30)}),
+    Scene("logins counted", hosted, settings={"TWODECK_LOGINS_DAY": "100"}),
+    Scene("clock put back", hosted, arguments=("--clock-back", "60")),
 )
 """The cheapest first: a point is struck in the first scene that reaches it."""
 

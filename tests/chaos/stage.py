@@ -19,7 +19,7 @@ from bot.playground import checks
 from bot.playground import music_forms as forms
 from bot.playground.child import BotProcess
 from bot.playground.errors import MemberError
-from bot.playground.world import Channel
+from bot.playground.world import Channel, Message
 from tests.audio.synth import Song, play, write_mp3
 from tests.chaos import power
 from tests.chaos.band import Band, Shape
@@ -204,14 +204,20 @@ class Stage:
     async def press(self, member: str, button: str, *, tag: str = "", engine: str = "kie") -> None:
         """One member presses the newest such button they see, which asks for what the mashup with this tag, or the
         first one, was to be."""
-        seen = [message for room in self.rooms for message in self.play.messages(room.name, member)]
-        offered = [m for m in seen if any(c.get("label") == button for c in checks.walk(m.components))]
-        if not offered:
+        offered = self.offered(member, button)
+        if offered is None:
             return
         tag = tag or self.asked[0]
         self.asked.append(tag)
         with contextlib.suppress(MemberError):
-            self.watch(await self.play.click(member, offered[-1], button), tag, engine)
+            self.watch(await self.play.click(member, offered, button), tag, engine)
+
+    def offered(self, member: str, button: str) -> Message | None:
+        """The newest message in which this member sees such a button."""
+        seen = [message for room in self.rooms for message in self.play.messages(room.name, member)]
+        return next(
+            (m for m in seen[::-1] if any(c.get("label") == button for c in checks.walk(m.components))), None
+        )
 
     async def made_again(self, pressing: Awaitable[Act], engine: str, *, private: bool) -> None:
         """One member asks by a button or a form for what the first mashup was to be."""
