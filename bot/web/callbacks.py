@@ -103,25 +103,26 @@ class Callbacks:
     def _check(self, tx: Tx, knock: Knock, signed: Signed) -> None:
         _admit(inbox.address_of(tx, knock.job), knock, signed)
 
-    def _store(self, tx: Tx, knock: Knock, hint: Hint, signed: Signed, now: int) -> bool:
-        """False for what was stored before."""
+    def _store(
+        self, tx: Tx, knock: Knock, hint: Hint, signed: Signed, now: int, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        """Nothing for what was stored before. Who looks for work is woken while this is committed: every later unit
+        sees it, or neither is."""
         self._check(tx, knock, signed)
         if signed.signature is not None and self._replays.seen(signed.signature, hint.stage):
-            return False
+            return
         inbox.put(tx, knock.job, hint.stage, hint.task, now)
-        return True
+        loop.call_soon_threadsafe(self._wake)
 
     async def _keep(self, knock: Knock, hint: Hint, signed: Signed) -> None:
         if (probe := self._probes.address_of(knock.job)) is not None:
             _admit(probe, knock, signed)
             self._probes.arrive(knock.job)
             return
-        now = self._clock.now()
-        fresh = await _in_time(self._db.work(lambda tx: self._store(tx, knock, hint, signed, now)))
+        now, loop = self._clock.now(), asyncio.get_running_loop()
+        await _in_time(self._db.work(lambda tx: self._store(tx, knock, hint, signed, now, loop)))
         if signed.signature is not None:
             self._replays.remember(signed.signature, hint.stage, now / 1000)
-        if fresh:
-            self._wake()
 
 
 def _admit(address: inbox.Address | None, knock: Knock, signed: Signed) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
+from aiohttp import web
 from pydantic import SecretStr
 
 from bot.engines.hosted import profile
@@ -329,3 +331,32 @@ async def _get(music: Music, url: str) -> Any:
         session.get(url) as answer,
     ):
         return await answer.json()
+
+
+async def test_only_what_is_read_goes_over_a_connection_again() -> None:
+    peers: dict[str, list[object]] = {"GET": [], "POST": []}
+
+    async def answer(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        peers[request.method].append(request.transport.get_extra_info("peername"))
+        return web.json_response({"code": 200, "data": {}})
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app, keepalive_timeout=0.3)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    client = MusicClient(url, url, SecretStr("key"))
+    try:
+        for _ in range(3):
+            await client.read("/record", {"taskId": "t"})
+            await client.create("/create", {})
+        assert (len(set(peers["GET"])), len(set(peers["POST"]))) == (1, 3)
+        await asyncio.sleep(0.6)  # the other end has closed it meanwhile
+        assert (await client.read("/record", {"taskId": "t"})).code == 200
+        assert len(set(peers["GET"])) == 2
+    finally:
+        await client.close()
+        await runner.cleanup()

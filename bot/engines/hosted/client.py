@@ -39,7 +39,8 @@ class Answer:
 
 
 class MusicClient:
-    """One account at one provider. Connections are not reused: a stale one would make an outcome unknown.
+    """One account at one provider. Only what is read may go over a connection that is there already: a stale one
+    would make the outcome of anything else unknown.
 
     `seconds` is a deadline for everything, instead of those that suit each; calls are counted under `name`.
     """
@@ -53,7 +54,8 @@ class MusicClient:
         self._key = key
         given = aiohttp.ClientTimeout(total=seconds, sock_connect=seconds) if seconds else None
         self._timeout, self._upload_timeout = given or _CALL, given or _UPLOAD
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+        """By whether their connections are used again."""
 
     async def upload(self, path: Path, name: str) -> Answer:
         """Hand a file over under `name`. Raises `NotConnected` and `NoAnswer`; may be asked again for nothing."""
@@ -74,9 +76,8 @@ class MusicClient:
         return await self._counted("read", "GET", url, params=query, timeout=self._timeout)
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        while self._sessions:
+            await self._sessions.popitem()[1].close()
 
     async def _counted(self, call: str, method: str, url: str, **options: Any) -> Answer:
         code = "interrupted"
@@ -97,22 +98,23 @@ class MusicClient:
     async def _ask(self, method: str, url: str, **options: Any) -> Answer:
         try:
             with around(f"http provider {method}"):
-                async with self._open().request(method, url, allow_redirects=False, **options) as response:
+                session = self._open(again=method == "GET")
+                async with session.request(method, url, allow_redirects=False, **options) as response:
                     return _read(response.status, await _body(response))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise NotConnected(type(error).__name__) from None
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
             raise NoAnswer(type(error).__name__) from None
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(force_close=True),
+    def _open(self, *, again: bool) -> aiohttp.ClientSession:
+        if again not in self._sessions:
+            self._sessions[again] = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(force_close=not again),
                 headers={"Authorization": f"Bearer {self._key.get_secret_value()}", "User-Agent": "Twodeck"},
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
             )
-        return self._session
+        return self._sessions[again]
 
 
 async def _body(response: aiohttp.ClientResponse) -> bytes:
