@@ -19,7 +19,7 @@ from bot.audio import aac
 from bot.database import Database
 from bot.database.backup import back_up
 from bot.playground.music import Music
-from tests.playground import Playground, counted
+from tests.playground import Playground
 from tests.wire.reverse_proxy import Proxy
 from tests.wire.test_doctor_discord import open_all
 
@@ -46,7 +46,7 @@ class Scene:
             subprocess.run,
             [sys.executable, "-m", "bot", "doctor", *arguments],
             cwd=self.folder,
-            env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", **counted()},
+            env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
             capture_output=True,
             text=True,
             timeout=120,
