@@ -69,7 +69,7 @@ from bot.quotas.charts import Charts
 from bot.quotas.gate import Gate, capped, operator_of
 from bot.quotas.service import QuotaService
 from bot.request import EngineName
-from bot.runner import Runner
+from bot.runner import Desk, Runner
 from bot.settings import HostedSettings, Settings, SettingsError
 from bot.upkeep import Upkeep
 from bot.web.callbacks import Callbacks
@@ -246,7 +246,7 @@ class Parts:
         orders = EngineOrders(registry, switches, runner.wake)
         await self._obey({**orders.handlers, **(self._probes.handlers if hosted else {})})
         if hosted:
-            callbacks = Callbacks(db, clock, settings.kie.webhook_keys, runner.wake, self._probes)
+            callbacks = Callbacks(Desk(runner, line), clock, settings.kie.webhook_keys, self._probes)
             await self._listen(callbacks, Health(db), Sources(db, files, links))
         readings = Readings(self._folder / "twodeck.db", clock, gateway, registry, switches, self._pools)
         await self._watch(db, Readiness(db, gateway, runner, self._pools), readings, LoopLag(clock.monotonic))

@@ -6,12 +6,15 @@ import asyncio
 import contextlib
 import functools
 import logging
+import sqlite3
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
+from bot import failpoints
 from bot.clock import Clock
-from bot.database import Database, Tx
+from bot.database import Database, DatabaseError, Tx
 
+Outcome = TypeVar("Outcome")
 log = logging.getLogger(__name__)
 _LONGEST_SLEEP = 30.0
 _TICK = 1.0
@@ -58,6 +61,8 @@ class Runner:
         self._steps: dict[str, dict[asyncio.Task[None], str]] = {line.name: {} for line in lines}
         self._in_doubt: set[str] = set()
         """Lines in which a row may be leased that nobody works on: a step or a claim ended badly."""
+        self._looking = asyncio.Lock()
+        """Held from before a claim until its rows have their steps: who takes leases back knows of all of them."""
         self._loop: asyncio.Task[None] | None = None
         self._cleared = self._failed = False
         self._looked_at = clock.monotonic()
@@ -80,6 +85,23 @@ class Runner:
     def wake(self) -> None:
         """Something became due: look now."""
         self._bell.set()
+
+    async def serve(self, line: Line, unit: Callable[[Tx], Outcome]) -> Outcome:
+        """Carry out a unit that makes rows of a line due, and claim them in the same transaction: one commit less.
+
+        While it looks anyway, or does not work, the unit goes alone and the rows are found by the next look.
+        """
+        outcome: list[Outcome] = []
+        alone = self._loop is None or self._looking.locked()
+        try:
+            async with contextlib.nullcontext() if alone else self._looking:
+                await self._claim(line, 0 if alone else self._room(line), lambda tx: outcome.append(unit(tx)))
+        except (asyncio.CancelledError, sqlite3.Error, DatabaseError):
+            self.wake()  # it may be committed all the same
+            raise
+        if alone:
+            self.wake()
+        return outcome[0]
 
     async def stop(self, grace: float = 5.0) -> None:
         """Claim no more, give steps under way `grace` seconds, then cancel them; the next start clears leases."""
@@ -107,9 +129,10 @@ class Runner:
             self._bell.clear()
             since, self._looked_at = self._clock.now(), self._clock.monotonic()
             try:
-                await self._clear()
-                await self._follow_clock()
-                pause = 0.0 if await self._claim_all() else await self._pause(since)
+                async with self._looking:
+                    await self._clear()
+                    await self._follow_clock()
+                    pause = 0.0 if await self._claim_all() else await self._pause(since)
                 self._failed = False
             except Exception as error:
                 # One trace is enough of what may last for hours, such as a full disk.
@@ -143,36 +166,51 @@ class Runner:
 
     async def _claim_all(self) -> bool:
         """Side by side, so that all lines share one hop to the database; whether anything was claimed."""
-        claims = await asyncio.gather(*(self._claim(line) for line in self._lines), return_exceptions=True)
+        rooms = [(line, room) for line in self._lines if (room := self._room(line))]
+        claims = await asyncio.gather(*(self._claim(line, room) for line, room in rooms), return_exceptions=True)
         for failed in claims:
             if isinstance(failed, BaseException):
                 raise failed
         return any(claims)
 
-    async def _claim(self, line: Line) -> bool:
-        steps = self._steps[line.name]
-        room = line.room - len(steps)
-        if room <= 0:
-            return False
-        owner = self._clock.new_id()
-        lost_by = tuple(steps.values()) if line.name in self._in_doubt else None
-        self._in_doubt.discard(line.name)
+    def _room(self, line: Line) -> int:
+        return max(0, line.room - len(self._steps[line.name]))
+
+    async def _claim(self, line: Line, room: int, first: Callable[[Tx], None] | None = None) -> bool:
+        """Whether anything was claimed; `first` is carried out before, and alone if there is no room."""
+        steps, owner = self._steps[line.name], self._clock.new_id()
+        lost_by = tuple(steps.values()) if room and line.name in self._in_doubt else None
+        if room:
+            self._in_doubt.discard(line.name)
         try:
-            rows = await self._db.work(lambda tx: self._take(tx, line, lost_by, owner, room))
+            rows = await self._db.work(lambda tx: self._take(tx, line, lost_by, owner, room, first))
         except BaseException:
             self._in_doubt.add(line.name)
             raise
+        if self._loop is None:  # stopped meanwhile
+            self._in_doubt.add(line.name)
+            return False
         for row in rows:
             step = asyncio.create_task(self._step(line, row, owner), name=f"{line.name}:{row.id}")
             steps[step] = row.id
             step.add_done_callback(functools.partial(self._make_room, line))
         return bool(rows)
 
-    def _take(self, tx: Tx, line: Line, running: Collection[str] | None, owner: str, room: int) -> list[Any]:
+    def _take(
+        self,
+        tx: Tx,
+        line: Line,
+        running: Collection[str] | None,
+        owner: str,
+        room: int,
+        first: Callable[[Tx], None] | None,
+    ) -> list[Any]:
         """Each claim has an owner of its own, so that a step that lost its lease cannot pass for its successor."""
+        if first is not None:
+            first(tx)
         if running is not None:
             line.reclaim(tx, running)
-        return line.claim(tx, owner, room)
+        return line.claim(tx, owner, room) if room else []
 
     def _make_room(self, line: Line, step: asyncio.Task[None]) -> None:
         """Only now is the step out of the way, so only now does looking again help."""
@@ -213,3 +251,16 @@ class Runner:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(left, _TICK)):
                     await self._bell.wait()
+
+
+class Desk:
+    """The database for those who make rows of one line due."""
+
+    def __init__(self, runner: Runner, line: Line) -> None:
+        self._runner = runner
+        self._line = line
+
+    async def work(self, unit: Callable[[Tx], Outcome]) -> Outcome:
+        """As `Database.work`; what it made due is under way, or about to be, when it returns."""
+        with failpoints.around(failpoints.commit_name(unit)):
+            return await self._runner.serve(self._line, unit)

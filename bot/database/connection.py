@@ -10,7 +10,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import Any, Protocol, TextIO, TypeVar
 
 import aiosqlite
 
@@ -47,6 +47,12 @@ class Tx:
     def all(self, sql: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
         """Every row."""
         return self._connection.execute(sql, values).fetchall()
+
+
+class Units(Protocol):
+    """Whoever carries out units of work: the database, or somebody in front of it."""
+
+    async def work(self, unit: Callable[[Tx], Outcome]) -> Outcome: ...
 
 
 class _Connection(aiosqlite.Connection):

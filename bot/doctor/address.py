@@ -216,7 +216,7 @@ class _Own:
 async def _listening(web: WebSettings, kie: KieSettings, clock: Clock) -> AsyncGenerator[_Own]:
     probes = Probes(clock)
     # A database that nobody opens: callbacks of jobs are answered "try again", as they must be without a bot.
-    callbacks = Callbacks(Database(Path("never-opened")), clock, kie.webhook_keys, lambda: None, probes)
+    callbacks = Callbacks(Database(Path("never-opened")), clock, kie.webhook_keys, probes)
     listener = Listener(callbacks)
     try:
         await listener.start(*web.where)

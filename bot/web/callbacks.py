@@ -6,7 +6,7 @@ import asyncio
 import hmac
 import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from bot.clock import Clock
-from bot.database import Database, Tx
+from bot.database import Tx, Units
 from bot.database.connection import DatabaseError
 from bot.jobs import inbox
 from bot.web.probes import Probes
@@ -61,20 +61,19 @@ class Callbacks:
 
     def __init__(
         self,
-        db: Database,
+        units: Units,
         clock: Clock,
         webhook_keys: Sequence[SecretStr],
-        wake: Callable[[], None],
         probes: Probes | None = None,
     ) -> None:
         """Callbacks of kie.ai have to be signed with one of `webhook_keys`, if there are any.
 
-        What comes to one of `probes` is checked like the rest, and then only noted there.
+        `units` see to it that a job which is due is looked at. What comes to one of `probes` is checked like the
+        rest, and then only noted there.
         """
-        self._db = db
+        self._units = units
         self._clock = clock
         self._keys = tuple(webhook_keys)
-        self._wake = wake
         self._probes = probes or Probes(clock)
         self._replays = Replays()
 
@@ -103,24 +102,20 @@ class Callbacks:
     def _check(self, tx: Tx, knock: Knock, signed: Signed) -> None:
         _admit(inbox.address_of(tx, knock.job), knock, signed)
 
-    def _store(
-        self, tx: Tx, knock: Knock, hint: Hint, signed: Signed, now: int, loop: asyncio.AbstractEventLoop
-    ) -> None:
-        """Nothing for what was stored before. Who looks for work is woken while this is committed: every later unit
-        sees it, or neither is."""
+    def _store(self, tx: Tx, knock: Knock, hint: Hint, signed: Signed, now: int) -> None:
+        """Nothing for what was stored before."""
         self._check(tx, knock, signed)
         if signed.signature is not None and self._replays.seen(signed.signature, hint.stage):
             return
         inbox.put(tx, knock.job, hint.stage, hint.task, now)
-        loop.call_soon_threadsafe(self._wake)
 
     async def _keep(self, knock: Knock, hint: Hint, signed: Signed) -> None:
         if (probe := self._probes.address_of(knock.job)) is not None:
             _admit(probe, knock, signed)
             self._probes.arrive(knock.job)
             return
-        now, loop = self._clock.now(), asyncio.get_running_loop()
-        await _in_time(self._db.work(lambda tx: self._store(tx, knock, hint, signed, now, loop)))
+        now = self._clock.now()
+        await _in_time(self._units.work(lambda tx: self._store(tx, knock, hint, signed, now)))
         if signed.signature is not None:
             self._replays.remember(signed.signature, hint.stage, now / 1000)
 

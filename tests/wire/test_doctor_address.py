@@ -102,7 +102,7 @@ async def running(db: Database, proxy: Proxy, tmp_path: Path) -> AsyncIterator[P
     """The parts of a running bot that a probe meets, with a job that waits."""
     await write_job(db)
     probes = Probes(Clock())
-    callbacks = Callbacks(db, Clock(), [SecretStr(KEY)], lambda: None, probes)
+    callbacks = Callbacks(db, Clock(), [SecretStr(KEY)], probes)
     listener, control = Listener(callbacks), Control(tmp_path, {**probes.handlers, "engines": _engines})
     await listener.start("127.0.0.1", 0)
     await control.start()

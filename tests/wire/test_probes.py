@@ -35,7 +35,7 @@ class Everywhere(Probes):
 
 async def forge(probes: Probes, db: Database) -> tuple[list[int], int, bool]:
     """Statuses of callbacks with another key, secret, engine and job; that of a good one, and whether it came."""
-    listener = Listener(Callbacks(db, Clock(), [SecretStr(KEY)], lambda: None, probes))
+    listener = Listener(Callbacks(db, Clock(), [SecretStr(KEY)], probes))
     await listener.start("127.0.0.1", 0)
     job, secret = probes.make()
     at = str(Clock().now() // 1000)
