@@ -29,6 +29,7 @@ from bot.playground.music import Music
 from bot.playground.server import Standin
 from bot.playground.world import Attachment, Interaction, Json, Message, World, direct_id
 from tests import referee
+from tests.checks.saving import CountedBot, counted
 from tests.warm import WarmBot
 
 T = TypeVar("T")
@@ -178,7 +179,8 @@ class Playground:
         """
         assert self.directory is not None, "Playground(tmp_path) gives the bot a place for its data"
         before = self.standin.gateway.identified
-        self.bot = (BotProcess if cold else WarmBot)(self.standin, self.directory)
+        kind = CountedBot if counted() else BotProcess if cold else WarmBot
+        self.bot = kind(self.standin, self.directory)
         named = {"TWODECK_DATA_DIR": _from_here(self.directory / "bot"), "PYTHONPATH": str(ROOT)}
         self.bot.settings = {**ROOMY, **counted(), **named, **settings}
         if broken:
@@ -362,8 +364,3 @@ def _modal_names(modal: Json) -> dict[str, str]:
 
 def _from_here(path: Path) -> str:
     return os.path.relpath(path)
-
-
-def counted() -> dict[str, str]:
-    """What has a process count the branches that it takes, where that is asked for (`make coverage`)."""
-    return {name: os.environ[name] for name in ("COVERAGE_PROCESS_CONFIG",) if name in os.environ}
