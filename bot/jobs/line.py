@@ -101,6 +101,9 @@ class JobLine:
             store.poll_soon(tx, engine.name, now=self._clock.now(), gap_ms=gap_ms)
 
     def reclaim(self, tx: Tx, running: Collection[str]) -> None:
+        """A claim that came to nothing takes no room from the jobs it was about."""
+        for lost in {job.id for job in self._under_way}.difference(running):
+            self._running.pop(lost, None)
         store.reclaim(tx, running, self._clock.now() + RECLAIM_MS)
 
     def next_wake(self, tx: Tx, since: int) -> int | None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from types import SimpleNamespace
 from typing import cast
 
-from bot.database import Database
+import pytest
+
+from bot.database import Database, Tx
 from bot.jobs import store
 from bot.jobs.job import Job, Move, Sleep, State, Step
 from bot.jobs.steps import Steps
@@ -89,6 +92,39 @@ async def test_a_following_step_sees_a_wish_that_came_meanwhile(db: Database) ->
     line._apply = wished
     await line.advance(await leased(db, job.id, State.SUBMITTED), "me")
     assert story.told[-1].cancelled_by == "42"
+
+
+@pytest.mark.parametrize("state", [State.ACCEPTED, State.STAGED])
+@pytest.mark.parametrize("committed", [True, False])
+async def test_a_claim_that_came_to_nothing_takes_no_room(db: Database, state: State, committed: bool) -> None:
+    """Its commit failed, or its answer was lost: the runner takes back what no step of its own holds."""
+    line = line_of(db, of(Story(accepted=Sleep(1), staged=Sleep(1))))
+    for number in range(2):
+        await ask(service(db), f"i{number}", member=f"{number}")
+    await db.work(lambda tx: tx.run("UPDATE jobs SET state = ?", (state,)))
+
+    def failing(tx: Tx) -> None:
+        claimed.append(len(line.claim(tx, "me", 32)))
+        if not committed:
+            raise OSError("disk full")
+
+    claimed: list[int] = []
+    with contextlib.suppress(OSError):
+        await db.work(failing)
+    await db.work(lambda tx: tx.run("UPDATE jobs SET wake_at = 0"))
+    assert await db.work(lambda tx: line.claim(tx, "again", 32)) == [], "there is no room, or they are leased"
+    await db.work(lambda tx: line.reclaim(tx, ()))
+    await db.work(lambda tx: tx.run("UPDATE jobs SET wake_at = 0"))
+    assert len(await db.work(lambda tx: line.claim(tx, "again", 32))) == claimed[0] > 0
+
+
+async def test_a_step_under_way_keeps_its_room(db: Database) -> None:
+    line = line_of(db, of(Story(accepted=Sleep(1))))
+    for number in range(2):
+        await ask(service(db), f"i{number}", member=f"{number}")
+    jobs = await db.work(lambda tx: line.claim(tx, "me", 32))
+    await db.work(lambda tx: line.reclaim(tx, [job.id for job in jobs]))
+    assert len(line._under_way) == 2
 
 
 async def test_the_database_counts_jobs_while_steps_come_and_go(db: Database) -> None:
