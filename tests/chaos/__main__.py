@@ -51,7 +51,7 @@ async def failpoints(options: argparse.Namespace, folder: Path) -> Tally:
     for scene in [cells.scene_named(options.scene)] if options.scene else SCENES:
         _say(f"tracing {scene.name}")
         traces.append((scene, await cells.trace(folder / f"trace-{len(traces)}", scene)))
-    planned = cells.plan(traces, middle=options.middle)
+    planned = cells.plan(traces, middle=options.middle, every=options.every)
     if options.only:
         planned = [cell for cell in planned if any(word in cell.point for word in options.only)]
     if not options.all:
@@ -152,6 +152,7 @@ def _parser() -> argparse.ArgumentParser:
             row.add_argument("--scene", default="", choices=[scene.name for scene in SCENES], help="only this one")
             row.add_argument("--only", action="append", metavar="TEXT", help="only points with this in their name")
             row.add_argument("--middle", action="store_true", help="strike also halfway through each story")
+            row.add_argument("--every", action="store_true", help="strike each time that a point is reached")
         if run is storm:
             row.add_argument("--jobs", type=int, default=200)
             row.add_argument("--doubled-callbacks", type=float, default=30, metavar="PERCENT")

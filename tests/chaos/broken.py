@@ -7,7 +7,7 @@ import logging
 import os
 import secrets
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import discord
 
 from bot import app
 from bot.client import Tree, TwodeckBot
-from bot.database import connection
+from bot.database import Tx, connection
 from bot.engines.hosted.client import MusicClient
 from bot.intake import Intake
 from bot.jobs import line
@@ -76,6 +76,15 @@ def release_not_in_unit() -> None:
 def no_reclaim() -> None:
     """A step that ended without a word keeps its lease."""
     jobs.reclaim = posts.reclaim = _nothing
+
+
+def no_room_back() -> None:
+    """A claim that came to nothing keeps the turn at the engine."""
+
+    def reclaim(self: line.JobLine, tx: Tx, running: Collection[str]) -> None:
+        jobs.reclaim(tx, running, self._clock.now())
+
+    line.JobLine.reclaim = reclaim
 
 
 def callback_answers_before_commit() -> None:
@@ -158,6 +167,7 @@ VARIANTS: Mapping[str, Callable[[], None]] = {
     "random-nonce-and-no-lookup": random_nonce_and_no_lookup,
     "release-not-in-unit": release_not_in_unit,
     "no-reclaim": no_reclaim,
+    "no-room-back": no_room_back,
     "callback-answers-before-commit": callback_answers_before_commit,
     "synchronous-normal": synchronous_normal,
     "leak": leak,

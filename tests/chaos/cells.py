@@ -85,15 +85,18 @@ async def _play(stage: Stage, scene: Scene, armed: Sequence[str]) -> None:
     await stage.settle(_SETTLE_SECONDS)
 
 
-def plan(traces: Sequence[tuple[Scene, Counter[str]]], *, middle: bool = False) -> list[Cell]:
-    """Each point that was reached, in the first scene that did so; `middle` strikes also halfway through one."""
+def plan(traces: Sequence[tuple[Scene, Counter[str]]], *, middle: bool = False, every: bool = False) -> list[Cell]:
+    """Each point that was reached, in the first scene that did so.
+
+    `middle` strikes also halfway through one, `every` each time that it was reached.
+    """
     chosen: dict[str, tuple[Scene, int]] = {}
     for scene, counts in traces:
         for point, count in counts.items():
             chosen.setdefault(point, (scene, count))
     cells: list[Cell] = []
     for point, (scene, count) in sorted(chosen.items()):
-        times = {1, (count + 1) // 2} if middle else {1}
+        times = range(1, count + 1) if every else {1, (count + 1) // 2} if middle else {1}
         cells += [Cell(scene, point, nth, action) for nth in sorted(times) for action in ACTIONS]
     return cells
 
@@ -153,6 +156,7 @@ CONTROLS: Mapping[str, Cell] = {
     "random-nonce-and-no-lookup": Cell(_HOSTED, "discord send:after", 2, "kill"),  # after the card comes the result
     "release-not-in-unit": Cell(_HOSTED, f"{_LATE}:before", 6, "kill"),  # the sixth step is the last
     "no-reclaim": Cell(_HOSTED, "http provider GET:before", 1, "cancel"),
+    "no-room-back": Cell(scene_named("local"), "commit bot.runner.Runner._claim:after", 11, "raise"),  # of its turn
     "callback-answers-before-commit": Cell(_HOSTED, "commit bot.web.callbacks.Callbacks._keep:before", 1, "kill"),
 }
 """For each broken variant of the bot the strike that shows it; the bot as it is stands each of them."""
