@@ -47,7 +47,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "bot.jobs.job": _unit("job", *_JOBS, "forgetting"),
     "bot.web.signature": _unit("signature"),
     "bot.web.callbacks": _CALLBACKS,
-    "bot.jobs.store": _unit(*_JOBS, "retention", "restore", "forgetting", "upkeep", "quota_reports"),
+    "bot.jobs.store": _unit("job_store", *_JOBS, "retention", "restore", "forgetting", "upkeep", "quota_reports"),
 }
 """Each module, and the tests that have to notice, those first that notice most."""
 
