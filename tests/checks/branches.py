@@ -1,7 +1,8 @@
 """`python -m tests.checks.branches [TESTS ...]`: the share of branches in bot/ and cogs/ that the tests take.
 
-Processes that tests start are measured too: the bot itself, the command line, the workers of pytest. Not
-measured are the audio children, whose environment is empty, and what is killed.
+Processes that tests start are measured too: the bot itself, the command line, the workers of pytest; a bot that
+its playground kills saves its count first (`saving.py`). Not measured are the audio children, whose environment is
+empty, and whatever else is killed.
 """
 
 from __future__ import annotations
