@@ -47,7 +47,7 @@ def test_a_bot_that_breathes_does_not_grow() -> None:
     [
         ({"memory": 1.5}, "memory rises"),
         ({"handles": 2.0}, "open handles rise"),
-        ({"threads": 1.0}, "threads rise"),
+        ({"threads": 4.0}, "threads rise"),
     ],
 )
 def test_a_bot_that_leaks_is_found(rises: dict[str, float], name: str) -> None:
