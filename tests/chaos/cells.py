@@ -155,7 +155,7 @@ CONTROLS: Mapping[str, Cell] = {
     "no-marker": Cell(_HOSTED, "http provider POST:after", 3, "kill"),  # after two uploads comes the create
     "random-nonce-and-no-lookup": Cell(_HOSTED, "discord send:after", 2, "kill"),  # after the card comes the result
     "release-not-in-unit": Cell(_HOSTED, f"{_LATE}:before", 6, "kill"),  # the sixth step is the last
-    "no-reclaim": Cell(_HOSTED, "http provider GET:before", 1, "cancel"),
+    "no-reclaim": Cell(_HOSTED, "http provider GET:before", 4, "cancel"),  # after the balances of three engines
     "no-room-back": Cell(scene_named("local"), "commit bot.runner.Runner._claim:after", 11, "raise"),  # of its turn
     "callback-answers-before-commit": Cell(_HOSTED, "commit bot.web.callbacks.Callbacks._keep:before", 1, "kill"),
 }
