@@ -20,6 +20,8 @@ _LONGEST_SLEEP = 30.0
 _TICK = 1.0
 _STEP_MS = 5_000
 """A clock that is off by as much was put forward or back; less is drift."""
+_UNSURE = (asyncio.CancelledError, sqlite3.Error, DatabaseError)
+"""After these a unit may be committed all the same."""
 
 
 class Line(Protocol):
@@ -96,8 +98,8 @@ class Runner:
         try:
             async with contextlib.nullcontext() if alone else self._looking:
                 await self._claim(line, 0 if alone else self._room(line), lambda tx: outcome.append(unit(tx)))
-        except (asyncio.CancelledError, sqlite3.Error, DatabaseError):
-            self.wake()  # it may be committed all the same
+        except _UNSURE:
+            self.wake()
             raise
         if alone:
             self.wake()
@@ -184,8 +186,10 @@ class Runner:
             self._in_doubt.discard(line.name)
         try:
             rows = await self._db.work(lambda tx: self._take(tx, line, lost_by, owner, room, first))
-        except BaseException:
-            self._in_doubt.add(line.name)
+        except BaseException as error:
+            refused = first is not None and not isinstance(error, _UNSURE)  # then there was no claim
+            if lost_by is not None or not refused:
+                self._in_doubt.add(line.name)
             raise
         if self._loop is None:  # stopped meanwhile
             self._in_doubt.add(line.name)

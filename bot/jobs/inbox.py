@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from bot.database import Tx
 from bot.jobs import store
 
+RING_AGAIN_MS = 10_000
+"""A hint that is there already wakes its job again after so long: who repeats it cannot keep the bot asking."""
+
 
 @dataclass(frozen=True)
 class Address:
@@ -24,12 +27,14 @@ def address_of(tx: Tx, job_id: str) -> Address | None:
 
 
 def put(tx: Tx, job_id: str, stage: str, task: str, now: int) -> None:
-    """Keep the hint and wake the job, in one unit; the first hint of a stage stays."""
-    tx.run(
-        "INSERT INTO inbox (job, stage, task, at) VALUES (?, ?, ?, ?) ON CONFLICT (job, stage) DO NOTHING",
-        (job_id, stage, task, now),
+    """Keep the hint and wake the job, in one unit; the first task of a stage stays, `at` is when it rang last."""
+    rings = tx.run(
+        "INSERT INTO inbox (job, stage, task, at) VALUES (?, ?, ?, ?) ON CONFLICT (job, stage)"
+        " DO UPDATE SET at = excluded.at WHERE excluded.at NOT BETWEEN at AND at + ?",
+        (job_id, stage, task, now, RING_AGAIN_MS - 1),
     )
-    store.ring(tx, job_id)
+    if rings:
+        store.ring(tx, job_id)
 
 
 def empty(tx: Tx, job_id: str) -> None:
@@ -38,7 +43,7 @@ def empty(tx: Tx, job_id: str) -> None:
 
 
 def tasks(tx: Tx, job_id: str) -> list[str]:
-    """Every task that a hint named, oldest first."""
+    """Every task that a hint named, in the order in which they rang last."""
     rows = tx.all("SELECT task FROM inbox WHERE job = ? ORDER BY at, stage", (job_id,))
     return list(dict.fromkeys(row["task"] for row in rows))
 

@@ -45,12 +45,14 @@ class Jobs:
     name: str = "jobs"
     room: int = 2
     claims: int = 0
+    reclaims: int = 0
     begun: dict[str, int] = field(default_factory=dict[str, int])
     woken: asyncio.Event = field(default_factory=asyncio.Event)
 
     def clear(self, tx: Tx) -> None: ...
 
     def reclaim(self, tx: Tx, running: Collection[str]) -> None:
+        self.reclaims += 1
         store.reclaim(tx, running, 0)
 
     def claim(self, tx: Tx, owner: str, room: int) -> list[Job]:
@@ -154,6 +156,29 @@ async def test_a_unit_that_refuses_claims_nothing_and_wakes_nobody(place: Place)
     await asyncio.sleep(0.2)
     assert (place.db.units, place.line.claims) == (units + 1, claims)
     assert await place.db.work(store.open_ids) == []
+
+
+async def test_after_a_refusal_nobody_looks_for_lost_leases(place: Place) -> None:
+    """That reads every open job, and whoever knocks without a key could make the bot do it."""
+
+    def refuse(tx: Tx) -> None:
+        raise LookupError("unknown")
+
+    reclaims = place.line.reclaims
+    with pytest.raises(LookupError):
+        await place.desk.work(refuse)
+    await place.desk.work(lambda tx: None)
+    assert place.line.reclaims == reclaims
+
+
+async def test_a_doubt_outlives_a_refusal(place: Place) -> None:
+    def refuse(tx: Tx) -> None:
+        raise LookupError("unknown")
+
+    place.runner._in_doubt.add("jobs")
+    with pytest.raises(LookupError):
+        await place.desk.work(refuse)
+    assert place.runner._in_doubt == {"jobs"}
 
 
 @pytest.mark.parametrize("error", [asyncio.CancelledError, sqlite3.OperationalError])

@@ -163,6 +163,19 @@ async def test_duplicates_and_any_order_are_harmless(door: Door) -> None:
     for body in (COMPLETE, first, COMPLETE, first):
         assert await door.post(body=body) == 200
     assert await door.inbox() == [("complete", "task-1"), ("first", "task-1")]
+    assert await door.woken() == (0, 2)
+
+
+@pytest.mark.parametrize(("later", "rings"), [(0, 1), (9_999, 1), (10_000, 2), (-1, 2)])
+async def test_a_hint_that_comes_again_wakes_its_job_after_a_while(db: Database, later: int, rings: int) -> None:
+    """Also where the clock was put back: better once too often than never."""
+    await write_job(db)
+    for task, at in (("task-1", 50_000), ("task-2", 50_000 + later)):
+        await db.work(lambda tx, task=task, at=at: inbox.put(tx, "job1", "first", task, at))
+    row = await db.work(lambda tx: tx.one("SELECT rev, wake_at FROM jobs"))
+    assert row is not None
+    assert tuple(row) == (rings, 0)
+    assert await db.work(lambda tx: inbox.tasks(tx, "job1")) == ["task-1"]
 
 
 async def test_unknown_job_wrong_secret_and_other_engine_look_the_same(door: Door) -> None:
