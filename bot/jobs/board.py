@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import sqlite3
 from dataclasses import dataclass
 
 from bot.clock import Clock
-from bot.database import Database, Tx
+from bot.database import Database, DatabaseError, Tx
 from bot.engines.registry import Registry
 from bot.jobs import store, view
 from bot.jobs.job import ENDED, Job, State
@@ -24,14 +25,17 @@ _HOUR_MS = 60 * 60_000
 """From when on Discord takes few changes of a message: a card stays as it is then."""
 _AT_ONCE = 8
 """Cards under way: one whose channel has to wait holds up no other, and a tick stays far below Discord's limit."""
+_LONGEST_PAUSE = 60.0
+_UNREADABLE = (sqlite3.Error, DatabaseError)
 
 
 @dataclass
 class _Card:
-    """What one card showed last, and when (monotonic seconds)."""
+    """What one card showed last, how often in a row it failed, and when it is due again (monotonic seconds)."""
 
-    edited_at: float = 0.0
     shown: Progress | None = None
+    failures: int = 0
+    due_at: float = 0.0
 
 
 class Board:
@@ -58,7 +62,7 @@ class Board:
         self._cards: dict[str, _Card] = {}
         self._closed: set[str] = set()
         self._loop: asyncio.Task[None] | None = None
-        self._down: frozenset[EngineName] = frozenset()
+        self._down: frozenset[EngineName] | None = None
 
     def changed(self, job_id: str) -> None:
         """The card of this job may be out of date."""
@@ -66,7 +70,7 @@ class Board:
         self._dirty[job_id] = None
 
     def start(self) -> None:
-        """Begin to draw, first of all what is open since the last run; a second call changes nothing."""
+        """Begin to draw, first of all what the last run left open or half drawn; a second call changes nothing."""
         if self._loop is None:
             self._loop = asyncio.create_task(self._run(), name="board")
 
@@ -80,15 +84,27 @@ class Board:
             self._loop = None
 
     async def _run(self) -> None:
-        self._dirty = dict.fromkeys(await self._db.work(store.open_ids)) | self._dirty
         while True:
-            await asyncio.sleep(_TICK)
-            if (down := self._line.down()) != self._down:
-                self._down = down
-                self._dirty = dict.fromkeys(await self._db.work(store.open_ids)) | self._dirty
+            try:
+                await self._catch_up()
+                pause = _TICK
+            except _UNREADABLE as error:
+                log.warning("which cards are out of date cannot be read: %s", error)
+                pause = self._edit_seconds
             for job_id in self._due():
                 del self._dirty[job_id]
                 self._drawing[job_id] = asyncio.create_task(self._try_to_draw(job_id), name=f"card:{job_id}")
+            await asyncio.sleep(pause)
+
+    async def _catch_up(self) -> None:
+        """Every open card is out of date at the start and when an engine goes down or comes back; at the start also
+        those of jobs whose end the last run may not have drawn any more."""
+        down, first = self._line.down(), self._down is None
+        if down == self._down:
+            return
+        behind = await self._db.work(lambda tx: [*(store.ended_last(tx) if first else ()), *store.open_ids(tx)])
+        self._down = down
+        self._dirty = dict.fromkeys(behind) | self._dirty
 
     def _due(self) -> list[str]:
         """What changed last comes first, so that a restart with many open cards holds up no new one."""
@@ -96,7 +112,7 @@ class Board:
         due = (
             job
             for job in reversed(self._dirty)
-            if job not in self._drawing and now - self._cards.get(job, _Card()).edited_at >= self._edit_seconds
+            if job not in self._drawing and now >= self._cards.get(job, _Card()).due_at
         )
         return list(itertools.islice(due, _AT_ONCE - len(self._drawing)))
 
@@ -106,12 +122,24 @@ class Board:
         except Closed:
             self._cards.pop(job_id, None)
             self._closed.add(job_id)
+            self.changed(job_id)
         except Postponed as postponed:
             log.info("the card of job %s has to wait: %s", job_id, postponed)
-        except Exception:
-            log.warning("the card of job %s could not be drawn", job_id, exc_info=True)
+            self._later(job_id)
+        except Exception as error:
+            new = self._later(job_id) == 1 and not isinstance(error, _UNREADABLE)
+            log.warning("the card of job %s could not be drawn: %s", job_id, error, exc_info=new)
         finally:
             del self._drawing[job_id]
+
+    def _later(self, job_id: str) -> int:
+        """Draw it again after a while, longer each time; returns how often in a row it could not be drawn."""
+        card = self._cards.setdefault(job_id, _Card())
+        card.failures += 1
+        pause = min(self._edit_seconds * 2 ** min(card.failures - 1, 8), _LONGEST_PAUSE)
+        card.due_at = self._clock.monotonic() + pause
+        self._dirty.setdefault(job_id, None)
+        return card.failures
 
     async def _draw(self, job_id: str) -> None:
         found = await self._db.work(lambda tx: self._read(tx, job_id))
@@ -130,11 +158,11 @@ class Board:
                 self._closed.discard(job_id)
             return
         progress = self._progress(job, place, pace)
-        card = self._cards.setdefault(job_id, _Card(shown=Progress.from_json(post.body)))
-        if progress != card.shown:
-            card.edited_at = self._clock.monotonic()
+        card = self._cards.setdefault(job_id, _Card())
+        if progress != (card.shown or Progress.from_json(post.body)):
+            card.due_at = self._clock.monotonic() + self._edit_seconds
             await self._delivery.show(post, progress)
-            card.shown = progress
+        card.shown, card.failures = progress, 0
         if job.state in ENDED:
             self._cards.pop(job_id, None)
 

@@ -18,6 +18,7 @@ from bot.jobs.job import ENDED, Ask, Job, Removal, Source, State, Track
 _FAR = 1 << 52
 """Later than any moment: who sleeps until then waits to be rung for."""
 _OPEN = "state NOT IN ('done', 'failed', 'cancelled')"
+_LAST_MS = 5 * 60_000
 _WAITING = "SELECT id, state, guild, engine, created_at, deadline FROM jobs"
 _DUE = f"{_OPEN} AND owner IS NULL AND wake_at <= ?"
 _GLANCE = 100
@@ -340,6 +341,16 @@ def open_ids(tx: Tx) -> list[str]:
     """The ids of every job that has not ended, oldest first."""
     ended = ", ".join(f"'{state}'" for state in sorted(ENDED))
     rows = tx.all(f"SELECT id FROM jobs WHERE {_OPEN} AND state NOT IN ({ended}) ORDER BY created_at, id")  # noqa: S608
+    return [row["id"] for row in rows]
+
+
+def ended_last(tx: Tx) -> list[str]:
+    """The ids of the jobs that ended within five minutes before the newest of them did, oldest first."""
+    rows = tx.all(
+        "SELECT id FROM jobs WHERE ended_at >= (SELECT max(ended_at) FROM jobs WHERE ended_at IS NOT NULL) - ?"
+        " ORDER BY ended_at, id",
+        (_LAST_MS,),
+    )
     return [row["id"] for row in rows]
 
 

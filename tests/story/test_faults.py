@@ -188,7 +188,7 @@ async def test_a_held_up_engine_only_takes_longer(play: Playground, ask: Any) ->
     await told.is_delivered_once()
 
 
-@pytest.mark.parametrize("state", ["submitted", "posting"])
+@pytest.mark.parametrize("state", ["submitted", "posting", "done"])
 async def test_a_bot_killed_anywhere_delivers_once(play: Playground, ask: Any, state: str) -> None:
     if state == "posting":
         play.knobs.slow(0.5, "create")

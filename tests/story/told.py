@@ -6,7 +6,7 @@ import sqlite3
 from typing import Any
 
 from bot.playground.world import Channel, Message
-from tests.playground import Act, Playground
+from tests.playground import Act, Playground, shown_text
 
 
 class Told:
@@ -31,11 +31,12 @@ class Told:
         await self.play.wait_for(lambda: (self.job() or {"state": ""})["state"] in states, 30)
 
     async def is_delivered_once(self) -> None:
-        """One card, one result, and the job knows."""
+        """One card, which says so, one result, and the job knows."""
         await self.reaches("done")
         await self.play.wait_for(lambda: not self.waiting_posts(), 20)
         assert (len(self.cards), len(self.results)) == (1, 1)
         assert self.job()["how"] == "channel"
+        await self.play.wait_for(lambda: "Done: the result is below." in shown_text(self.cards[0]), 20)
 
     def waiting_posts(self) -> list[sqlite3.Row]:
         sql = "SELECT 1 FROM posts WHERE subject = ? AND state NOT IN ('sent', 'dead')"

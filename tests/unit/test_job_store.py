@@ -270,6 +270,7 @@ async def test_lists_are_in_order_and_in_pages(table: Table) -> None:
     assert [job.id for job in await table.do(lambda tx: store.repeats_of(tx, "old"))] == ["middle", "new"]
     assert await table.do(store.open_ids) == ["old", "middle", "new", "elsewhere"]
     assert [job.id for job in await table.do(store.open_jobs)] == ["old", "middle", "new", "elsewhere"]
+    assert await table.do(store.ended_last) == []
     found = await table.do(lambda tx: store.by_interaction(tx, "i-new"))
     assert found is not None
     assert found.id == "new"

@@ -68,6 +68,7 @@ EXCEPTIONS = {
     "bot.jobs.store": "the table of jobs under way, which the terminal shows and a restart reads",
     "bot.jobs.store.open_jobs": OPERATOR,
     "bot.jobs.store.open_ids": MACHINERY,
+    "bot.jobs.store.ended_last": MACHINERY,
     "bot.quotas.store.paused_guilds": MACHINERY,
 }
 """Statements about more than one server, or without one, and why they may be."""
