@@ -133,14 +133,19 @@ def test_the_arrangement_grows_rests_and_ends(recipe: Recipe) -> None:
     assert min(levels) > -30
 
 
+def ending(recipe: Recipe, **changes: float) -> Recipe:
+    """Its last three sections, in which everybody plays."""
+    return replace(recipe, sections=recipe.sections[3:], **changes)
+
+
 @each
 def test_the_same_bits_every_time(recipe: Recipe) -> None:
-    assert np.array_equal(perform(recipe), piece(recipe))
+    assert np.array_equal(perform(ending(recipe)), perform(ending(recipe)))
 
 
 def test_a_recipe_is_what_is_played() -> None:
-    changed = replace(RECIPES[0], tempo=100.0)
-    assert perform(changed).shape[1] > piece(RECIPES[0]).shape[1]
+    ratio = perform(ending(RECIPES[0], tempo=100.0)).shape[1] / perform(ending(RECIPES[0])).shape[1]
+    assert ratio == pytest.approx(RECIPES[0].tempo / 100, rel=1e-3)
     bass = [note for note in notes(RECIPES[0], "bass") if note.step == 8 * 16]
     assert bass[0].pitches == (pitch("A1"),)
     assert [pitch(name) for name in ("A4", "Bb4", "C4", "G#3")] == [69, 70, 60, 56]

@@ -14,6 +14,7 @@ from tests.chaos import cells, points
 from tests.chaos.__main__ import part
 from tests.chaos.cells import CONTROLS, Cell, scene_named
 from tests.chaos.child import ACTIONS
+from tests.chaos.part import carry_out
 from tests.chaos.tally import Tally
 
 TODAY = datetime.datetime.now(datetime.UTC).date().toordinal()
@@ -33,7 +34,14 @@ SOMETIMES = ("commit bot.posts", "commit bot.jobs.steps.Steps.staged", "commit b
 
 
 async def runs(folder: Path, *orders: dict[str, Any]) -> list[Tally]:
-    """Side by side, each in a process of its own."""
+    """Side by side, with the stand-ins in this process."""
+    return await asyncio.gather(
+        *(carry_out(folder=str(folder / f"part-{n}"), **order) for n, order in enumerate(orders))
+    )
+
+
+async def apart(folder: Path, *orders: dict[str, Any]) -> list[Tally]:
+    """Side by side, each in a process of its own, as `make chaos` has them."""
     return await asyncio.gather(
         *(part({**order, "folder": str(folder / f"part-{n}")}) for n, order in enumerate(orders))
     )
@@ -81,6 +89,6 @@ async def test_broken_bots_are_found_out(tmp_path: Path) -> None:
 @pytest.mark.timeout(180)
 async def test_a_power_cut_takes_nothing_that_was_promised(tmp_path: Path) -> None:
     shared = {"run": "kills", "kills": 2, "jobs_per_life": 2, "cut_power": True, "seed": POWER_SEED}
-    whole, lazy = await runs(tmp_path, shared, {**shared, "broken": "synchronous-normal"})
+    whole, lazy = await apart(tmp_path, shared, {**shared, "broken": "synchronous-normal"})
     assert whole.violations == []
     assert any(violation.startswith("I10") for violation in lazy.violations), "without a sync promises are lost"

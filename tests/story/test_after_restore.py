@@ -20,7 +20,7 @@ from tests.wire.test_command_line import twodeck
 
 @pytest.fixture(scope="module")
 def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_mp3(tmp_path_factory.mktemp("song") / "song.mp3", stereo(Song(seconds=40)))
+    return write_mp3(tmp_path_factory.mktemp("song") / "song.mp3", stereo(Song(seconds=20)))
 
 
 async def ask_and_copy(play: Playground, song: Path) -> Path:

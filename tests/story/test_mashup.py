@@ -52,8 +52,8 @@ async def test_two_files_become_two_mashups(play: Playground, songs: tuple[Path,
     assert accepted.ephemeral
     posted = await result(play, "mika")
     card = play.messages("mashups")[0]
-    assert len(play.requests("PATCH", f"/messages/{card.id}")) >= 2, "the card showed no progress"
     await play.wait_for(lambda: "Done" in shown_text(card), 10)
+    assert len(play.requests("PATCH", f"/messages/{card.id}")) >= 2, "the card showed no progress"
 
     assert card.nonce != posted.nonce
     text = shown_text(posted)
