@@ -13,7 +13,7 @@ from pathlib import Path
 
 from playwright.async_api import Browser, async_playwright, expect
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = [
     "--headless",
     "--no-sandbox",
