@@ -1,9 +1,10 @@
 """S26: what Twodeck is made of is known good.
 
 The audit asks pip-audit about every lock file, after it found the holes of a version known to have many; it fails
-where anything was skipped or the advisories cannot be reached. Floors: `tests/supply/floors.toml`, libraries inside
-wheels by asking them. Licences: no GPL or AGPL. Hashes: pip installs a package with its hash and refuses it with a
-flipped one. The bill of materials is held to CycloneDX's own schema.
+where anything was skipped or the advisories cannot be reached. The auditor itself is held against advisories of
+our own on a local server. Floors: `tests/supply/floors.toml`, libraries inside wheels by asking them. Licences: no
+GPL or AGPL. Hashes: pip installs a package with its hash and refuses it with a flipped one. The bill of materials
+is held to CycloneDX's own schema.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import jsonschema_rs
 
 from tests.scorecard.commands import ROOT, tests_pass
 from tests.scorecard.row import Measured, Row
-from tests.supply import audit, bom, flipped, floors, licences, parts
+from tests.supply import advisories, audit, bom, flipped, floors, licences, parts
 
 
 def measure() -> Measured:
@@ -25,6 +26,7 @@ def measure() -> Measured:
     packages = licences.installed(parts.default_install())
     found = {
         "audit": audit.audit(),
+        "auditor with advisories of our own": advisories.faults(),
         "floors": floors.faults(floors.installed(), floors.floors()),
         "licences": licences.faults(packages)
         + licences.without_notice(packages, (ROOT / "NOTICES.md").read_text("utf-8")),
