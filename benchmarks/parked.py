@@ -22,12 +22,12 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.app import Parts
 from bot.client import Services
 from bot.database import Tx
 from bot.jobs import inbox, messages, store
 from bot.jobs.job import DEADLINES, Ask, Source, State
 from bot.jobs.service import Offer, Place
+from bot.parts import Parts
 from bot.playground.music import Music
 from bot.playground.music_task import Task
 from bot.posts import store as posts

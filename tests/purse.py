@@ -11,7 +11,7 @@ from typing import Any
 from unittest.mock import patch
 
 from benchmarks.parked import Mute
-from bot import app
+from bot import parts
 from bot.client import Services
 from bot.engines.port import Engine
 from bot.engines.spending import Spending
@@ -71,15 +71,15 @@ async def house(folder: Path, music: Music, spending: type[Spending], cap: int) 
         "TWODECK_DOWNLOAD_HOSTS": music.host,
         "TWODECK_LISTEN": "127.0.0.1:0",
     }
-    with patch.dict(os.environ, settings), patch.object(app, "Spending", spending):
-        parts = app.Parts(load())
-        services = await parts.open()
+    with patch.dict(os.environ, settings), patch.object(parts, "Spending", spending):
+        opened = parts.Parts(load())
+        services = await opened.open()
     services.delivery.attach(Mute())
-    parts.start()
+    opened.start()
     try:
         yield services
     finally:
-        await parts.close()
+        await opened.close()
         await music.close()
 
 

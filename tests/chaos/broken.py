@@ -14,7 +14,6 @@ from typing import Any
 
 import discord
 
-from bot import app
 from bot.client import Tree, TwodeckBot
 from bot.database import Tx, connection
 from bot.engines.hosted.client import MusicClient
@@ -25,6 +24,7 @@ from bot.jobs.job import Job, Move
 from bot.jobs.steps import Steps, again
 from bot.posts import store as posts
 from bot.posts.post import Post
+from bot.posts.slot import Slot
 from bot.web.callbacks import Callbacks, Hint, Knock, Signed
 from cogs.views.controls import Admitted
 
@@ -47,15 +47,15 @@ def no_marker() -> None:
 
 def random_nonce_and_no_lookup() -> None:
     """A message whose fate is not known is sent again, and Discord cannot know that it is the same."""
-    send = app._Slot.send
+    send = Slot.send
 
-    async def forgetful(self: app._Slot, post: Post) -> str:
+    async def forgetful(self: Slot, post: Post) -> str:
         return await send(self, replace(post, nonce=secrets.token_hex(12)))
 
-    async def blind(self: app._Slot, post: Post) -> str | None:
+    async def blind(self: Slot, post: Post) -> str | None:
         return None
 
-    app._Slot.send, app._Slot.find = forgetful, blind
+    Slot.send, Slot.find = forgetful, blind
 
 
 def release_not_in_unit() -> None:

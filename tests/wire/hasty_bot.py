@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-import bot.app
+import bot.parts
 from benchmarks.parked import serve
 from bot.web.callbacks import Callbacks, Hint, Knock, Signed
 
@@ -25,5 +25,5 @@ def _forget(storing: asyncio.Task[None]) -> None:
 
 
 if __name__ == "__main__":
-    bot.app.Callbacks = Hasty
+    bot.parts.Callbacks = Hasty
     asyncio.run(serve())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-import bot.app
+import bot.parts
 from benchmarks.parked import serve
 from bot.database import Tx
 from bot.web.callbacks import Callbacks, Hint, Knock, Signed
@@ -19,5 +19,5 @@ class OpenDoor(Callbacks):
 
 
 if __name__ == "__main__":
-    bot.app.Callbacks = OpenDoor
+    bot.parts.Callbacks = OpenDoor
     asyncio.run(serve())

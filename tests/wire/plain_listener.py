@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-import bot.app
+import bot.parts
 from benchmarks.parked import serve
 from bot.web.listener import Room
 
@@ -30,5 +30,5 @@ class PlainListener:
 
 
 if __name__ == "__main__":
-    bot.app.Listener = PlainListener
+    bot.parts.Listener = PlainListener
     asyncio.run(serve())

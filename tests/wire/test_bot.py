@@ -17,6 +17,7 @@ import pytest
 
 from bot import app, client
 from bot.logins import TooManyLoginsError
+from bot.parts import Parts
 from bot.settings import Settings, SettingsError, load
 from tests.audio.synth import Song, stereo, write_mp3
 from tests.playground import Playground
@@ -171,14 +172,14 @@ async def test_a_port_for_metrics_that_is_taken_matters_only_if_it_was_named(
     with socket.socket() as taken:
         with contextlib.suppress(OSError):  # somebody else has it: as good
             taken.bind(("127.0.0.1", 8081))
-        parts = app.Parts(load())
+        parts = Parts(load())
         await parts.open()
         await parts.close()
     assert "TWODECK_METRICS_LISTEN 127.0.0.1:8081 cannot be used" in caplog.text
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         monkeypatch.setenv("TWODECK_METRICS_LISTEN", f"127.0.0.1:{taken.getsockname()[1]}")
-        parts = app.Parts(load())
+        parts = Parts(load())
         with pytest.raises(SettingsError, match=r"TWODECK_METRICS_LISTEN .* cannot be used"):
             await parts.open()
 
@@ -190,7 +191,7 @@ async def test_without_an_address_nobody_is_told_metrics(
     monkeypatch.setenv("TWODECK_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("TWODECK_METRICS_LISTEN", "")
     caplog.set_level("INFO", "bot")
-    parts = app.Parts(load())
+    parts = Parts(load())
     before = set(asyncio.all_tasks())
     await parts.open()
     assert "loop lag" not in {task.get_name() for task in asyncio.all_tasks() - before}
