@@ -226,7 +226,7 @@ class Parts:
             guilds=GuildService(db, clock, runner.wake),
             privacy=PrivacyService(db, clock, settings.keep, settings.upkeep, runner.wake),
             quotas=QuotaService(db, clock, gate, runner.wake),
-            charts=Charts(probes),
+            charts=Charts(probes, files),
             contests=ContestService(tools),
             questions=Questions(db, clock),
             comparisons=Comparisons(db, clock, gate, downloader, files, self._pool(_COMPARISONS)),

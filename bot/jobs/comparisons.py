@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -69,8 +68,7 @@ class Comparisons:
             raise Refused(Code.TOO_MANY_COMPARISONS)
         self._asking.add(member)
         try:
-            with tempfile.TemporaryDirectory(prefix="twodeck-compare-") as name:
-                folder = Path(name)
+            with self._files.room() as folder:
                 return await Studio(self._pool).compare(await sources(folder), folder)
         finally:
             self._asking.discard(member)

@@ -6,12 +6,11 @@ They have figures and no words: the font that comes with the drawing library kno
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
+from bot.files.store import FileStore
 from bot.worker.pool import Limits, Pool
 
 _LIMITS = Limits(memory_bytes=1024 << 20, cpu_seconds=30, file_bytes=8 << 20, open_files=32, wall_seconds=60)
@@ -34,8 +33,9 @@ class Row:
 class Charts:
     """Draws in `pool`."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, files: FileStore) -> None:
         self._pool = pool
+        self._files = files
 
     async def draw(self, panels: Sequence[Panel]) -> bytes:
         """A PNG with one panel below the other. Raises `Refused`."""
@@ -46,8 +46,7 @@ class Charts:
         return await self._drawn("bot.audio.ranking:draw", {"rows": [asdict(row) for row in rows]})
 
     async def _drawn(self, target: str, arguments: dict[str, Any]) -> bytes:
-        with tempfile.TemporaryDirectory(prefix="twodeck-chart-") as name:
-            folder = Path(name)
+        with self._files.room() as folder:
             arguments = {**arguments, "path": str(folder / "chart.png")}
             await self._pool.run(target, arguments, directory=folder, limits=_LIMITS)
             return await asyncio.to_thread((folder / "chart.png").read_bytes)
