@@ -162,12 +162,22 @@ def without_shares() -> None:
     Intake._has_room = lambda self, who: self.under_way < self._places
 
 
+def no_look_back() -> None:
+    """A start draws the cards of open jobs only."""
+
+    def nobody(tx: Tx) -> list[str]:
+        return []
+
+    jobs.ended_last = nobody
+
+
 VARIANTS: Mapping[str, Callable[[], None]] = {
     "no-marker": no_marker,
     "random-nonce-and-no-lookup": random_nonce_and_no_lookup,
     "release-not-in-unit": release_not_in_unit,
     "no-reclaim": no_reclaim,
     "no-room-back": no_room_back,
+    "no-look-back": no_look_back,
     "callback-answers-before-commit": callback_answers_before_commit,
     "synchronous-normal": synchronous_normal,
     "leak": leak,

@@ -157,6 +157,7 @@ CONTROLS: Mapping[str, Cell] = {
     "release-not-in-unit": Cell(_HOSTED, f"{_LATE}:before", 6, "kill"),  # the sixth step is the last
     "no-reclaim": Cell(_HOSTED, "http provider GET:before", 4, "cancel"),  # after the balances of three engines
     "no-room-back": Cell(scene_named("local"), "commit bot.runner.Runner._claim:after", 11, "raise"),  # of its turn
+    "no-look-back": Cell(_HOSTED, "commit bot.jobs.line.JobLine._apply:after", 6, "kill"),  # done
     "callback-answers-before-commit": Cell(_HOSTED, "commit bot.web.callbacks.Callbacks._keep:before", 1, "kill"),
 }
 """For each broken variant of the bot the strike that shows it; the bot as it is stands each of them."""

@@ -1,9 +1,9 @@
-"""Decides whether a history and the rows at its end keep the invariants I1 to I11 (docs/reliability.md); pure."""
+"""Decides whether a history and the rows at its end keep the invariants I1 to I12 (docs/reliability.md); pure."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.chaos.history import Event, Row, Rows
@@ -15,6 +15,13 @@ NOTICES = frozenset({"notice", "sorry"})
 INVALID_BUDGET = 100
 """Answers 401, 403 and 429 that a run may cost; Discord bans an address after 10,000 in ten minutes."""
 SPARE_IDENTIFIES = 3
+CARD_SAYS: Mapping[str, frozenset[str]] = {
+    "done": frozenset({"done", "kept"}),
+    "failed": frozenset({"failed", "cancelled"}),
+    "cancelled": frozenset({"cancelled"}),
+    "unknown": frozenset({"unknown"}),
+}
+"""What a live card may say of a job that ended, by the job's state."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +37,11 @@ class Violation:
 
 
 def check(events: Sequence[Event], rows: Rows) -> list[Violation]:
-    """Every violation, the invariants in order."""
+    """Every violation, those of single jobs first."""
     run = _Run(events, rows)
     found: list[Violation] = []
-    rules = (_ends, _submits, _appears_once, _limits, _balances, _places, _leaks, _budgets, _stored, _entries)
-    for rule in rules:
+    of_jobs = (_ends, _submits, _appears_once, _places, _entries, _cards)
+    for rule in (*of_jobs, _limits, _balances, _leaks, _budgets, _stored):
         found += rule(run)
     return found
 
@@ -185,6 +192,23 @@ def _entries(run: _Run) -> Iterator[Violation]:
             yield Violation("I11", row["job"], f"counts as an entry and is {job['state']}")
         if row["state"] == "making" and job is not None and job["state"] in ENDED:
             yield Violation("I11", row["job"], f"is waited for as an entry and is {job['state']}")
+
+
+def _cards(run: _Run) -> Iterator[Violation]:
+    """I12: the live card of a job that ended says how, as long as it is there."""
+    says = {event["message"]: event["says"] for event in run.of("card")}
+    for job, message in ended_cards(run.rows):
+        said = says.get(message, "")
+        if said not in CARD_SAYS[job["state"]]:
+            yield Violation("I12", job["id"], f"{job['state']}, and its card says {said or 'that it is under way'}")
+
+
+def ended_cards(rows: Rows) -> Iterator[tuple[Row, int]]:
+    """Each job that ended, with the message that is its public card."""
+    jobs = {f"job:{row['id']}": row for row in rows.jobs if row["state"] in ENDED and not row["private"]}
+    for row in rows.posts:
+        if row["purpose"] == "card" and row["state"] == "sent" and row["subject"] in jobs:
+            yield jobs[row["subject"]], int(row["message_id"])
 
 
 def _places(run: _Run) -> Iterator[Violation]:

@@ -32,6 +32,8 @@ ACCEPTED = (_sentence("accepted"), _sentence("accepted-private"))
 _SIGNED = _sentence("card-footer")
 _NOTICE, _READY, _SORRY = _sentence("notice-greeting"), _sentence("hint-ready"), _sentence("hint-failed")
 _SHARED = _sentence("result-shared")
+_SAYS = {stage: say(DEFAULT, f"stage-{stage}") for stage in ("done", "kept", "failed", "cancelled", "unknown")}
+"""What a live card says of an end."""
 
 
 class Recorder:
@@ -45,6 +47,8 @@ class Recorder:
         self._pictures: dict[int, tuple[int, int]] = {}
         self._accepted: set[int] = set()
         self._marks: dict[int, set[str]] = {}
+        self.cards: dict[int, str] = {}
+        """What each live card says of an end, or nothing."""
         self._bot = world.bot.id
         self.results = 0
         """Result messages that appeared so far."""
@@ -69,6 +73,8 @@ class Recorder:
         role = _role(message, text)
         if role == "card" and roles & _ENDS:
             self._overwritten(message, text)
+        if role == "card":
+            self._carded(message, text)
         if role == "result":
             self._pictured(message, text)
         if role is None:
@@ -107,6 +113,12 @@ class Recorder:
         signed = _SIGNED.search(text)
         job = signed["job"] if signed else ""
         self._history.note("pictured", message=message.id, job=job, sounds=sounds, pictures=pictures)
+
+    def _carded(self, message: Message, text: str) -> None:
+        says = next((stage for stage, words in _SAYS.items() if words in text), "")
+        if self.cards.get(message.id) != says:
+            self.cards[message.id] = says
+            self._history.note("card", message=message.id, says=says)
 
     def _overwritten(self, message: Message, text: str) -> None:
         signed = _SIGNED.search(text)

@@ -23,7 +23,7 @@ from bot.playground.world import Channel, Message
 from tests.audio.synth import Song, play, write_mp3
 from tests.chaos import power
 from tests.chaos.band import Band, Shape
-from tests.chaos.checker import ENDED, Violation, check
+from tests.chaos.checker import CARD_SAYS, ENDED, Violation, check, ended_cards
 from tests.chaos.history import History, query, read_rows
 from tests.chaos.recorder import Recorder
 from tests.playground import ROOMY, Act, Playground
@@ -260,6 +260,7 @@ class Stage:
                 await self.start()
             self.forget_answered()
             if not self._acts and not self.band.busy and not self._under_way():
+                await self.wait_for(self._cards_say_so, PATIENCE, every=0.2)
                 return
             await asyncio.sleep(0.05)
 
@@ -289,11 +290,11 @@ class Stage:
         over = interaction.sent_at + _ANSWER_SECONDS < self.play.world.clock.monotonic()
         return not (act.failed or over or self.recorder.was_promised(interaction))
 
-    async def wait_for(self, predicate: Callable[[], T | None], timeout: float) -> T | None:
+    async def wait_for(self, predicate: Callable[[], T | None], timeout: float, every: float = 0.02) -> T | None:
         """What `predicate` says as soon as it is true, or at the end of the time."""
         ends = time.monotonic() + timeout
         while not (found := predicate()) and time.monotonic() < ends:  # noqa: ASYNC110 - many things may make it true
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(every)
         return found
 
     async def _open_nursery(self) -> None:
@@ -305,6 +306,12 @@ class Stage:
         )
         await self.wait_for(address.exists, PATIENCE)
         self.options += ["--nursery", str(address)]
+
+    def _cards_say_so(self) -> bool:
+        """Whether every card says how its job ended: a bot edits them after all else."""
+        says = self.recorder.cards
+        cards = ended_cards(read_rows(self.database)) if self.database.exists() else ()
+        return all(says.get(message, "") in CARD_SAYS[job["state"]] for job, message in cards)
 
     def _under_way(self) -> bool:
         if not self.database.exists():

@@ -80,7 +80,12 @@ async def test_no_struck_failpoint_breaks_anything(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(180)
 async def test_broken_bots_are_found_out(tmp_path: Path) -> None:
-    names = {"no-marker": "I2", "random-nonce-and-no-lookup": "I3", "callback-answers-before-commit": "I10"}
+    names = {
+        "no-marker": "I2",
+        "random-nonce-and-no-lookup": "I3",
+        "callback-answers-before-commit": "I10",
+        "no-look-back": "I12",
+    }
     tallies = await runs(tmp_path, *(struck([CONTROLS[name]], broken=name) for name in names))
     for (name, invariant), tally in zip(names.items(), tallies, strict=True):
         assert any(f": {invariant} " in violation for violation in tally.violations), name

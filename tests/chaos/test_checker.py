@@ -36,6 +36,10 @@ def pictured(number: int, job: int, sounds: int = 2, pictures: int = 2) -> dict[
     return {"kind": "pictured", "message": number, "job": f"job{job}", "sounds": sounds, "pictures": pictures}
 
 
+def carded(number: int, says: str) -> dict[str, Any]:
+    return {"kind": "card", "message": number, "says": says}
+
+
 def post(job: int, purpose: str, state: str = "sent") -> dict[str, Any]:
     return {"subject": f"job:job{job}", "purpose": purpose, "state": state}
 
@@ -58,8 +62,10 @@ def good() -> Story:
         {"kind": "callback", "job": "job1", "stage": "complete", "status": 200},
         {"kind": "callback", "job": "job3", "stage": "complete", "status": 503},
         message(1, "card", 1),
+        carded(1, ""),
         message(2, "result", 1),
         pictured(2, 1),
+        carded(1, "done"),
         message(3, "card", 2),
         message(4, "notice", 2),
         message(5, "notice", 3),
@@ -72,7 +78,7 @@ def good() -> Story:
     ]
     tables = {
         "jobs": [job(1, "done"), job(2, "failed"), job(3, "unknown"), job(4, "done"), job(5, "done", private=1)],
-        "posts": [post(1, "picture")],
+        "posts": [post(1, "picture"), {**post(1, "card"), "message_id": "1"}],
         "ledger": [
             *(entry(n, "reserve") for n in range(1, 6)),
             *(entry(n, "settle" if n in (1, 5) else "release") for n in range(1, 6)),
@@ -234,6 +240,14 @@ def entered_too_early(events: list[Any], tables: Any) -> None:
     tables["entries"].append({"contest": "c", "job": "job2", "track": 1, "state": "entered"})
 
 
+def left_half_drawn(events: list[Any], tables: Any) -> None:
+    events.remove(carded(1, "done"))
+
+
+def drawn_wrong(events: list[Any], tables: Any) -> None:
+    events.append(carded(1, "failed"))
+
+
 def test_a_contest_that_was_announced_once_is_taken() -> None:
     story = good()
     announced(*story)
@@ -273,6 +287,8 @@ def test_a_contest_that_was_announced_once_is_taken() -> None:
         (entered_twice, "I11"),
         (waited_for_in_vain, "I11"),
         (entered_too_early, "I11"),
+        (left_half_drawn, "I12"),
+        (drawn_wrong, "I12"),
     ],
 )
 def test_a_broken_history_is_rejected(breaks: Callable[..., None], invariant: str) -> None:
