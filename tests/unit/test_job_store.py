@@ -277,6 +277,14 @@ async def test_lists_are_in_order_and_in_pages(table: Table) -> None:
     assert await table.do(lambda tx: store.by_interaction(tx, "new")) is None
 
 
+async def test_who_ended_last_is_who_ended_five_minutes_before_the_newest_or_later(table: Table) -> None:
+    await table.add("open")
+    ends = {"newest": 300_007, "b": 7, "a": 7, "before": 6}
+    for name, at in ends.items():
+        await table.add(name, ended_at=at, state=State.DONE)
+    assert await table.do(store.ended_last) == ["a", "b", "newest"]
+
+
 async def test_copies_and_tracks_are_recorded_once(table: Table) -> None:
     await table.add("j1", "j2")
     await table.do(lambda tx: store.stage_source(tx, "j1", replace(SOURCES[1], hash="0b" * 32, seconds=9.5)))
