@@ -286,8 +286,11 @@ async def test_signatures(door: Door) -> None:
     assert await door.inbox() == []
     good = headers()
     assert await door.post(headers=good) == 200
+    await door.db.work(lambda tx: tx.run("UPDATE inbox SET at = at - 60000"))
     assert await door.post(headers=good) == 200
-    assert await door.woken() == (0, 1), "a replayed signature has no effect"
+    assert await door.woken() == (0, 1), "a replayed signature has no effect, also a minute later"
+    assert await door.post(headers=headers(at=now - 60)) == 200
+    assert await door.woken() == (0, 2), "another one has"
 
 
 @pytest.mark.parametrize("door", [f"{KEY} former-key"], indirect=True)
