@@ -154,6 +154,7 @@ class Board:
         if self._clock.now() - job.created_at >= _HOUR_MS:
             self._closed.add(job_id)
         if job_id in self._closed:
+            self._cards.pop(job_id, None)
             if job.state in ENDED:
                 self._closed.discard(job_id)
             return

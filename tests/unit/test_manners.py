@@ -201,6 +201,17 @@ async def test_nothing_is_edited_after_an_hour(db: Database, minutes: int, edits
     assert len(shown.edits) == edits
 
 
+async def test_of_a_card_that_is_an_hour_old_nothing_is_kept(db: Database) -> None:
+    clock, shown, job = Dial(), Shown(), await sent_card(db)
+    one = board(db, clock, shown)
+    await turn(db, one, job, "ready")
+    clock.ahead = 61 * MINUTE
+    for state in ("posting", "cancelled"):
+        await turn(db, one, job, state)
+    assert len(shown.edits) == 1
+    assert (one._dirty, one._cards, one._closed) == ({}, {}, set())
+
+
 @pytest.mark.parametrize(
     ("status", "code", "ends"),
     [
